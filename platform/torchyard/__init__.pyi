@@ -1,0 +1,3 @@
+from torchyard.client import Client as Client
+
+__version__: str

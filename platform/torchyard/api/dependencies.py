@@ -1,0 +1,81 @@
+"""What endpoints declare that they need, as annotated aliases."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Path, Query, Request, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+
+from torchyard.errors import Forbidden, Unauthenticated
+from torchyard.services import users, workers
+from torchyard.services.context import Context
+from torchyard.services.users import User
+from torchyard.storage.tables import WorkerRow
+
+SESSION_COOKIE = "torchyard_session"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_bearer = HTTPBearer(auto_error=False, description="A token, such as the administrator's.")
+_cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A browser's session.")
+
+
+def _context(request: Request) -> Context:
+    ctx = request.app.state.context
+    assert isinstance(ctx, Context)
+    return ctx
+
+
+ContextDep = Annotated[Context, Depends(_context)]
+BearerDep = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+CookieDep = Annotated[str | None, Security(_cookie)]
+
+
+def current_user(request: Request, ctx: ContextDep, bearer: BearerDep, cookie: CookieDep) -> User:
+    """Who is asking.
+
+    Raises:
+        Unauthenticated: Neither a valid token nor a session came along.
+        Forbidden: `csrf`: another site's page sent the request with the browser's cookie.
+    """
+    with ctx.db.read() as session:
+        if not request.app.state.authentication:
+            return users.administrator(ctx, session)
+        if bearer is not None:
+            return users.authenticate(ctx, session, bearer.credentials, kind="token")
+        if cookie is None:
+            raise Unauthenticated(hint="send `Authorization: Bearer TOKEN`, or sign in at /api/v1/session")
+        _refuse_cross_site(request)
+        return users.authenticate(ctx, session, cookie, kind="session")
+
+
+def _refuse_cross_site(request: Request) -> None:
+    if request.method in _SAFE_METHODS:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None and site not in {"same-origin", "none"}:
+        raise Forbidden("another site's page may not use your session", code="csrf")
+    if site is None and (origin is None or urlsplit(origin).netloc != request.headers.get("host")):
+        raise Forbidden("a session needs the Origin of this site; programs use a token instead", code="csrf")
+
+
+def current_worker(ctx: ContextDep, bearer: BearerDep) -> WorkerRow:
+    """The worker that is calling.
+
+    Raises:
+        Unauthenticated: It has not registered, or another process of it has since.
+    """
+    if bearer is None:
+        raise Unauthenticated("this worker has to register first")
+    with ctx.db.read() as session:
+        return workers.authenticate(session, bearer.credentials)
+
+
+UserDep = Annotated[User, Depends(current_user)]
+WorkerDep = Annotated[WorkerRow, Depends(current_worker)]
+
+JobId = Annotated[str, Path(max_length=100, description="The job's UUID.")]
+AttemptId = Annotated[str, Path(max_length=100, description="The attempt's UUID.")]
+Sha256Path = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256 in hex.")]
+AttemptNumber = Annotated[
+    int | None, Query(ge=1, le=10**6, description="Which attempt; the latest if left out.")
+]

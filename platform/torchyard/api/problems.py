@@ -1,0 +1,191 @@
+"""Errors as `application/problem+json` (RFC 9457), by one table."""
+
+import http
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from torchyard import errors
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+#: Seconds after which a request that met something unavailable may be tried again.
+_RETRY_AFTER = "2"
+
+_STATUS: dict[type[errors.TorchyardError], int] = {
+    errors.TorchyardError: 500,
+    errors.InvalidInput: 422,
+    errors.Malformed: 400,
+    errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.RangeNotSatisfiable: 416,
+    errors.OffsetMismatch: 416,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.Unavailable: 503,
+    errors.StorageFull: 507,
+}
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    field: str = Field(description="The field, as a dotted path.")
+    code: str = Field(description="Stable and machine-readable.")
+    message: str = Field(description="What is wrong with it.")
+
+
+class Problem(BaseModel):
+    """An error: RFC 9457 with a stable code. May carry further members, such as `line` and `column`."""
+
+    type: str = Field("about:blank", description="Always `about:blank`; `code` tells the kind.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The HTTP status.")
+    code: str = Field(description="Stable and machine-readable.")
+    detail: str = Field(description="What happened, in one sentence.")
+    hint: str | None = Field(None, description="What to do about it.")
+    field: str | None = Field(None, description="The field that is to blame, as a dotted path.")
+    errors: list[FieldProblem] | None = Field(None, description="Every field that is to blame.")
+
+
+def responses(*kinds: type[errors.TorchyardError]) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI declarations of these errors, for a route's `responses`."""
+    declared: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        sentence = (kind.__doc__ or "").strip().splitlines()[0]
+        known = declared.setdefault(
+            status_of(kind), {"description": "", "content": {MEDIA_TYPE: {"schema": _SCHEMA_REF}}}
+        )
+        known["description"] = f"{known['description']} `{kind.code}`: {sentence}".strip()
+    return declared
+
+
+_SCHEMA_REF = {"$ref": "#/components/schemas/Problem"}
+
+
+def status_of(kind: type[errors.TorchyardError]) -> int:
+    """The HTTP status of an error: that of its nearest ancestor in the table."""
+    return next(_STATUS[ancestor] for ancestor in kind.__mro__ if ancestor in _STATUS)
+
+
+def answer(problem: errors.TorchyardError) -> JSONResponse:
+    """The response for an error."""
+    status = status_of(type(problem))
+    body = {
+        "type": "about:blank",
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "code": problem.code,
+        "detail": problem.message,
+        "hint": problem.hint,
+        "field": problem.field,
+        **problem.extra,
+    }
+    headers = {}
+    if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = _RETRY_AFTER
+    if status == http.HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(problem, errors.RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{problem.extra['size']}"
+    content = {name: value for name, value in body.items() if value is not None}
+    return JSONResponse(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of `app` answered as a problem."""
+    app.add_exception_handler(errors.TorchyardError, _deliberate)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _deliberate(_request: Request, problem: Exception) -> JSONResponse:
+    assert isinstance(problem, errors.TorchyardError)
+    return answer(problem)
+
+
+def _invalid(_request: Request, problem: Exception) -> JSONResponse:
+    assert isinstance(problem, RequestValidationError)
+    return answer(invalid_fields(list(problem.errors())))
+
+
+#: Pydantic's words for a place in a request that are no part of the field's name.
+_PLACES = {"body", "query", "path", "header", "cookie"}
+
+
+def invalid_fields(found: list[Any]) -> errors.TorchyardError:
+    """One error for what pydantic found; the first one gives code and field."""
+    if any(one["type"] == "json_invalid" for one in found):
+        return errors.Malformed(
+            "the body is no valid JSON", hint=str(found[0].get("ctx", {}).get("error", ""))
+        )
+    listed = [
+        FieldProblem(field=_dotted(one["loc"]), code=_code(one["type"]), message=_sentence(one))
+        for one in found
+    ]
+    first = listed[0]
+    more = f" (and {len(listed) - 1} more)" if len(listed) > 1 else ""
+    return errors.FieldInvalid(
+        f"{first.field}: {first.message}{more}",
+        code=first.code,
+        field=first.field,
+        errors=[one.model_dump() for one in listed],
+    )
+
+
+#: Pydantic's codes that we promise under names of our own; other codes of its own mean `field_invalid`.
+_CODES = {"extra_forbidden": "field_unknown", "missing": "field_missing"}
+_OURS = {"arguments_invalid", "env_not_allowed", "file_name_invalid", "nul_not_allowed"}
+
+
+def _code(kind: str) -> str:
+    return kind if kind in _OURS else _CODES.get(kind, "field_invalid")
+
+
+def _dotted(place: tuple[str | int, ...]) -> str:
+    parts = [str(part) for part in place]
+    if len(parts) > 1 and parts[0] in _PLACES:
+        parts = parts[1:]
+    return ".".join(parts)
+
+
+#: Our own words for pydantic's, where those would not help somebody who never heard of it.
+_SENTENCES = {"extra_forbidden": "there is no such field", "missing": "is missing"}
+
+
+def _sentence(found: Any) -> str:
+    if found["type"] in _OURS:
+        return str(found["msg"])
+    return _SENTENCES.get(found["type"], found["msg"][:1].lower() + found["msg"][1:])
+
+
+def _http(_request: Request, problem: Exception) -> JSONResponse:
+    assert isinstance(problem, HTTPException)
+    # FastAPI wraps what is raised while it reads a body.
+    if isinstance(problem.__cause__, errors.TorchyardError):
+        return answer(problem.__cause__)
+    phrase = http.HTTPStatus(problem.status_code).phrase
+    content = {
+        "type": "about:blank",
+        "title": phrase,
+        "status": problem.status_code,
+        "code": phrase.lower().replace(" ", "_"),
+        "detail": str(problem.detail),
+    }
+    return JSONResponse(
+        content, status_code=problem.status_code, media_type=MEDIA_TYPE, headers=dict(problem.headers or {})
+    )
+
+
+def _unexpected(request: Request, problem: Exception) -> JSONResponse:
+    log.error("unexpected_error", path=request.url.path, exc_info=problem)
+    return answer(errors.TorchyardError("something went wrong inside; the platform's log tells more"))

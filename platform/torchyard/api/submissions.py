@@ -1,0 +1,148 @@
+"""A job as it is sent: one form with files, or JSON that names uploaded blobs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Header, Request
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData, UploadFile
+
+from torchyard.api.dependencies import ContextDep, UserDep
+from torchyard.api.problems import invalid_fields
+from torchyard.api.streaming import FormOrBodyDep
+from torchyard.contracts.jobs import FileRef, JobCreate, JobSettings
+from torchyard.errors import FieldInvalid, TooLarge, UnsupportedMedia
+from torchyard.services import blobs, idempotency, jobs
+from torchyard.services.context import Context
+
+_CHUNK = 1024 * 1024
+M = TypeVar("M", bound=BaseModel)
+_PARTS = frozenset({"script", "dependencies", "spec"})
+
+KeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="1 to 255 visible ASCII characters. The same request under the same key makes one job.",
+    ),
+]
+
+
+def _reservation(ctx: ContextDep, user: UserDep, key: KeyHeader = None) -> Iterator[idempotency.Request]:
+    with idempotency.begun(ctx, user, key) as request:
+        yield request
+
+
+ReservationDep = Annotated[idempotency.Request, Depends(_reservation, scope="function")]
+
+
+# The order matters: who is asking, then the key, and only then the body.
+def _received(
+    request: Request, ctx: ContextDep, reservation: ReservationDep, sent: FormOrBodyDep
+) -> JobCreate:
+    if isinstance(sent, FormData):
+        return _from_form(ctx, sent)
+    if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+        raise UnsupportedMedia("send a job as multipart/form-data or as application/json")
+    create = read(JobCreate, sent)
+    if reservation.earlier is None:
+        jobs.check_uploaded(ctx, create)
+    return create
+
+
+ReceivedDep = Annotated[JobCreate, Depends(_received)]
+
+
+def read(model: type[M], body: bytes) -> M:
+    """JSON as a value of the contracts.
+
+    Raises:
+        Malformed: It is no JSON.
+        FieldInvalid: It is no such value.
+    """
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as problem:
+        raise invalid_fields(problem.errors(include_url=False)) from None
+
+
+def _from_form(ctx: Context, form: FormData) -> JobCreate:
+    unknown = sorted(set(form) - _PARTS)
+    if unknown:
+        raise FieldInvalid(
+            "there is no such part",
+            code="field_unknown",
+            field=unknown[0],
+            hint="parts: script, dependencies, spec",
+        )
+    settings = _settings(form)
+    script, dependencies = _file(form, "script"), _file(form, "dependencies")
+    if script is None:
+        raise FieldInvalid("is missing", code="field_missing", field="script", hint="-F script=@train.py")
+    create = JobCreate(
+        **settings.model_dump(),
+        script=_name(script, "script"),
+        dependencies=_name(dependencies, "dependencies") if dependencies else None,
+    )
+    if (script.size or 0) > ctx.limits.max_script_bytes:
+        raise TooLarge(
+            f"a script may have {ctx.limits.max_script_bytes} bytes at most",
+            field="script",
+            code="script_too_large",
+        )
+    source = b"".join(_chunks(script))
+    jobs.check_script(ctx, source, create.script.name, ignore_warnings=settings.ignore_warnings)
+    if dependencies is not None:
+        jobs.check_dependencies(_path(dependencies), source, create.script.name)
+    return create.model_copy(
+        update={
+            "script": _store(ctx, script, create.script),
+            "dependencies": _store(ctx, dependencies, create.dependencies),
+        }
+    )
+
+
+def _settings(form: FormData) -> JobSettings:
+    spec = form.get("spec", "{}")
+    return read(JobSettings, spec.encode() if isinstance(spec, str) else b"".join(_chunks(spec)))
+
+
+def _file(form: FormData, part: str) -> UploadFile | None:
+    sent = form.getlist(part)
+    if not sent:
+        return None
+    if len(sent) > 1 or not isinstance(sent[0], UploadFile):
+        raise FieldInvalid("must be one file", field=part, hint=f"-F {part}=@FILE")
+    return sent[0]
+
+
+#: Stands for the SHA-256 of a file that is checked before it is stored.
+_NOT_YET_STORED = "0" * 64
+
+
+def _name(upload: UploadFile, part: str) -> FileRef:
+    try:
+        return FileRef(sha256=_NOT_YET_STORED, name=upload.filename or "")
+    except ValidationError as problem:
+        found = [{**one, "loc": (part, *one["loc"])} for one in problem.errors(include_url=False)]
+        raise invalid_fields(found) from None
+
+
+def _store(ctx: Context, upload: UploadFile | None, named: FileRef | None) -> FileRef | None:
+    if upload is None or named is None:
+        return None
+    sha256, _, _ = blobs.store(ctx, _chunks(upload))
+    return named.model_copy(update={"sha256": sha256})
+
+
+def _chunks(upload: UploadFile) -> Iterator[bytes]:
+    upload.file.seek(0)
+    while chunk := upload.file.read(_CHUNK):
+        yield chunk
+
+
+def _path(upload: UploadFile) -> Path:
+    # The parser's temporary file has no name any more; its descriptor has one.
+    upload.file.seek(0)
+    return Path(f"/proc/self/fd/{upload.file.fileno()}")

@@ -1,0 +1,107 @@
+"""The program `torchyard`: its commands, and how it ends."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+import torchyard
+from torchyard.cli import exits, jobs, machines, results, running, settings, terminal
+from torchyard.errors import TorchyardError
+
+# No rich markup in help: it would take [defaults] and examples for styles.
+app = typer.Typer(
+    name="torchyard",
+    help="Runs PyTorch scripts: hand one in, watch its output, fetch what it left.",
+    epilog="\b\nEnvironment:\n"
+    "  TORCHYARD_URL    the platform's address (default: TORCHYARD_HOST and TORCHYARD_PORT)\n"
+    "  TORCHYARD_TOKEN  your token (default: the file `token` in TORCHYARD_HOME)\n",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+_COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
+    (
+        running.run,
+        (
+            "torchyard run train.py",
+            "torchyard run train.py --deps src/ --gpus 1 --cpus 3 -- --epochs 3",
+            "torchyard run train.py --env SEED=1 --detach",
+        ),
+    ),
+    (jobs.ps, ("torchyard ps", "torchyard ps --state failed --text lenet", "torchyard ps --all --json")),
+    (jobs.show, ("torchyard show 3f2a",)),
+    (
+        results.logs,
+        ("torchyard logs -f 3f2a", "torchyard logs 3f2a stderr.log", "torchyard logs 3f2a system.log"),
+    ),
+    (jobs.cancel, ("torchyard cancel 3f2a",)),
+    (results.artifacts, ("torchyard artifacts 3f2a", "torchyard artifacts 3f2a --download results/")),
+    (jobs.rerun, ("torchyard rerun 3f2a", "torchyard logs -f $(torchyard rerun 3f2a)")),
+    (jobs.rm, ("torchyard rm 3f2a 77c0",)),
+    (machines.workers, ("torchyard workers", "torchyard workers --json")),
+    (machines.runtimes, ("torchyard runtimes",)),
+    (machines.up, ("torchyard up", "TORCHYARD_PORT=9000 torchyard up")),
+    (machines.serve, ("TORCHYARD_BROKER_URL=redis://broker:6379/0 torchyard serve",)),
+    (
+        machines.worker,
+        ("TORCHYARD_URL=http://gpu-head:8000 TORCHYARD_WORKER_TOKEN_FILE=join-token torchyard worker",),
+    ),
+    (settings.settings, ("torchyard settings", "torchyard settings --json")),
+)
+
+
+def _examples(lines: Sequence[str]) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+for _command, _lines in _COMMANDS:
+    app.command(epilog=_examples(_lines))(_command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        terminal.show_line(f"torchyard {torchyard.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everywhere(
+    ctx: typer.Context,
+    url: Annotated[str | None, typer.Option(help="The platform's address, as http://HOST:PORT.")] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    ctx.obj = url
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        arguments: The command line behind the program's name; this process's own if None.
+
+    Returns:
+        The exit code.
+    """
+    options: dict[str, Any] = {"prog_name": "torchyard"}
+    try:
+        app(args=arguments, **options)
+    except TorchyardError as problem:
+        terminal.show_problem(problem)
+        return exits.of_error(problem)
+    except OSError as problem:
+        where = f"{problem.filename}: " if problem.filename else ""
+        terminal.tell(f"torchyard: {where}{problem.strerror or problem}", style="red")
+        return exits.FAILED
+    except SystemExit as end:
+        return _ended(end)
+    return 0
+
+
+def _ended(end: SystemExit) -> int:
+    # Typer has silenced the two streams if their reader went away.
+    return end.code if isinstance(end.code, int) else exits.FAILED if end.code else 0

@@ -1,0 +1,92 @@
+"""A job's logs: names, pieces and what a follower receives. Positions are byte offsets."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from pydantic import Field
+
+from torchyard.contracts.jobs import JobState, Reason
+from torchyard.contracts.models import Lenient
+
+
+class LogName(StrEnum):
+    """The three logs of a job."""
+
+    #: Everything the script wrote, both streams in order of arrival.
+    STDOUT = "stdout.log"
+    #: Only what it wrote to stderr.
+    STDERR = "stderr.log"
+    #: The platform's own account.
+    SYSTEM = "system.log"
+
+
+#: The logs a worker ships; system.log is the platform's.
+SCRIPT_LOGS = (LogName.STDOUT, LogName.STDERR)
+
+
+class Stream(StrEnum):
+    """Which of its streams the script wrote a piece to."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
+class Piece(NamedTuple):
+    """From `offset` of stdout.log on, until the next piece, the bytes came from `stream` at `time_ms`."""
+
+    offset: int
+    stream: Stream
+    time_ms: int  # milliseconds since 1970-01-01 UTC
+
+
+#: The request header of a log append that carries the pieces of the body.
+PIECES_HEADER = "Torchyard-Pieces"
+#: Pieces in one append: keeps the header far below servers' usual 64 KiB limit.
+MAX_PIECES = 400
+#: Bytes in one append.
+MAX_APPEND_BYTES = 1024 * 1024
+
+
+def encode_pieces(pieces: Iterable[Piece]) -> str:
+    """Pieces as a header's value: `offset:o|e:milliseconds`, separated by commas."""
+    return ",".join(
+        f"{piece.offset}:{'e' if piece.stream is Stream.STDERR else 'o'}:{piece.time_ms}" for piece in pieces
+    )
+
+
+def decode_pieces(value: str) -> list[Piece]:
+    """The pieces of a header's value.
+
+    Raises:
+        ValueError: The value was not made by `encode_pieces`.
+    """
+    pieces = []
+    for part in filter(None, value.split(",")):
+        offset, letter, time_ms = part.split(":")
+        stream = {"o": Stream.STDOUT, "e": Stream.STDERR}.get(letter)
+        if stream is None:
+            raise ValueError(f"unknown stream {letter!r}")
+        pieces.append(Piece(int(offset), stream, int(time_ms)))
+    return pieces
+
+
+class LogChunk(Lenient):
+    """One `data:` of a followed log. Its SSE `id` is the offset behind it."""
+
+    offset: int = Field(description="Byte offset of the first byte.")
+    text: str | None = Field(None, description="The bytes, where they are UTF-8.")
+    base64: str | None = Field(None, description="The bytes in base64, where they are not UTF-8.")
+    stream: Stream | None = Field(None, description="Which stream wrote them; left out for system.log.")
+    time_ms: int | None = Field(None, description="When they arrived: milliseconds since 1970 UTC.")
+
+
+class LogEnd(Lenient):
+    """The last event of a followed log, `event: end`: nothing will be added to it."""
+
+    size: int = Field(description="The log's size in bytes.")
+    attempt: int = Field(description="The attempt whose log this is.")
+    state: JobState = Field(description="How the job stands.")
+    exit_code: int | None = Field(None, description="The script's exit code.")
+    reason: Reason | None = Field(None, description="Why it failed.")
+    sentence: str | None = Field(None, description="How it ended, in one sentence.")

@@ -1,0 +1,346 @@
+"""Which waiting attempt starts on which worker, and why the others wait.
+
+One pass over the queue in its order: priority, then fair share, then age. An attempt that fits starts on the
+worker it fills best. One that doesn't fit lets later ones pass, but once it has waited long enough, what it
+needs is kept free for it on one worker. Room only shrinks during the pass, so a request that failed once
+fails for all that ask for the same: a long queue costs hardly more than its sorting.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import NamedTuple
+
+from torchyard.contracts.jobs import Resources, Waiting
+from torchyard.contracts.runner import Gpu
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingAttempt:
+    """An attempt that has no worker yet."""
+
+    attempt_id: str
+    #: Who shares fairly with whom.
+    owner: str
+    #: Higher goes first.
+    priority: int
+    queued_at: datetime
+    resources: Resources
+    runtime: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerCapacity:
+    """A connected worker: what it has, and what of it is free."""
+
+    worker_id: str
+    name: str
+    cpus: int
+    memory_mb: int
+    gpus: tuple[Gpu, ...]
+    runtimes: frozenset[str]
+    free_cpus: int
+    free_memory_mb: int
+    free_gpus: tuple[Gpu, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """This attempt starts on this worker."""
+
+    attempt_id: str
+    worker_id: str
+    #: UUIDs of the GPUs it is given.
+    gpus: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Each waiting attempt is in exactly one of both."""
+
+    placements: tuple[Placement, ...]
+    #: By attempt, in the order of the queue.
+    waiting: dict[str, Waiting]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementSettings:
+    """How placing weighs throughput against patience."""
+
+    #: Older than this, an attempt that doesn't fit has what it needs kept free on one worker.
+    starvation_after: timedelta = timedelta(minutes=5)
+
+
+_DEFAULT_SETTINGS = PlacementSettings()
+
+
+def plan(
+    waiting: Iterable[WaitingAttempt],
+    workers: Iterable[WorkerCapacity],
+    running_by_owner: Mapping[str, int],
+    now: datetime,
+    settings: PlacementSettings = _DEFAULT_SETTINGS,
+) -> Plan:
+    """Decide over the whole queue. The same input in any order gives the same plan.
+
+    Args:
+        waiting: All attempts without a worker.
+        workers: All connected workers.
+        running_by_owner: How many attempts of each owner hold a worker; none, if left out.
+        now: The time now.
+        settings: See there.
+    """
+    yard = _Yard(workers, now - settings.starvation_after)
+    placed = defaultdict(int, running_by_owner)
+    placements: list[Placement] = []
+    explained: dict[str, Waiting] = {}
+    for attempt in _in_order(waiting, placed):
+        placement = yard.place(attempt)
+        if placement is None:
+            explanation = yard.explain(attempt, ahead=len(explained))
+            explained[attempt.attempt_id] = Waiting(position=len(explained) + 1, explanation=explanation)
+        else:
+            placements.append(placement)
+            placed[attempt.owner] += 1
+    return Plan(placements=tuple(placements), waiting=explained)
+
+
+def _in_order(waiting: Iterable[WaitingAttempt], placed: Mapping[str, int]) -> Iterator[WaitingAttempt]:
+    """The queue in its order; `placed` may grow between two steps, and the order follows."""
+    lines: dict[tuple[int, str], list[WaitingAttempt]] = defaultdict(list)
+    # Each line's next is at its end.
+    for attempt in sorted(waiting, key=attrgetter("queued_at", "attempt_id"), reverse=True):
+        lines[-attempt.priority, attempt.owner].append(attempt)
+    heads = [_head(line, placed) for line in lines.values()]
+    heapq.heapify(heads)
+    while heads:
+        urgency, _, _, _, owner = heads[0]
+        line = lines[urgency, owner]
+        # A line whose owner was given something in a line of higher priority has moved back meanwhile.
+        if heads[0][1] != placed[owner]:
+            heapq.heapreplace(heads, _head(line, placed))
+            continue
+        yield line.pop()
+        if line:
+            heapq.heapreplace(heads, _head(line, placed))
+        else:
+            heapq.heappop(heads)
+
+
+def _head(line: Sequence[WaitingAttempt], placed: Mapping[str, int]) -> tuple[int, int, datetime, str, str]:
+    attempt = line[-1]
+    return (-attempt.priority, placed[attempt.owner], attempt.queued_at, attempt.attempt_id, attempt.owner)
+
+
+class _Need(NamedTuple):
+    """What an attempt asks for; attempts with the same need stand or fall together."""
+
+    gpus: int
+    model: str
+    cpus: int
+    memory_mb: int
+    runtime: str
+
+    @classmethod
+    def of(cls, attempt: WaitingAttempt) -> "_Need":
+        asked = attempt.resources
+        model = (asked.gpu_model or "").lower() if asked.gpus else ""
+        return cls(asked.gpus, model, asked.cpus, asked.memory_mb, attempt.runtime)
+
+
+@dataclass(kw_only=True)
+class _Room:
+    """An amount of everything on one worker."""
+
+    cpus: int
+    memory_mb: int
+    gpus: list[Gpu]
+
+    def matching(self, need: _Need) -> list[Gpu]:
+        return [gpu for gpu in self.gpus if need.model in gpu.model.lower()] if need.model else self.gpus
+
+    def holds(self, need: _Need) -> bool:
+        return (
+            self.cpus >= need.cpus
+            and self.memory_mb >= need.memory_mb
+            and len(self.gpus) >= need.gpus
+            and (not need.model or len(self.matching(need)) >= need.gpus)
+        )
+
+    def lacks(self, need: _Need) -> tuple[int, int, int]:
+        return (
+            max(0, need.gpus - len(self.matching(need))),
+            max(0, need.cpus - self.cpus),
+            max(0, need.memory_mb - self.memory_mb),
+        )
+
+    def choose(self, need: _Need) -> list[Gpu]:
+        """The GPUs to give: small ones first, large ones stay for who needs them."""
+        return sorted(self.matching(need), key=attrgetter("memory_mb", "uuid"))[: need.gpus]
+
+    def take(self, need: _Need, gpus: Sequence[Gpu]) -> None:
+        taken = {gpu.uuid for gpu in gpus}
+        self.cpus -= need.cpus
+        self.memory_mb -= need.memory_mb
+        self.gpus = [gpu for gpu in self.gpus if gpu.uuid not in taken]
+
+
+@dataclass(kw_only=True)
+class _Bench:
+    """One worker during the pass."""
+
+    worker: WorkerCapacity
+    #: What it has when nothing runs.
+    whole: _Room
+    #: What nobody has.
+    free: _Room
+    #: What of it anybody may have: less than `free` where some is kept.
+    open: _Room
+    kept: bool = False
+
+    def rank(self, need: _Need) -> tuple[int, int, int, str]:
+        """Best fit first: without GPUs where none are asked for, then what leaves the least free."""
+        left = len(self.open.gpus) - need.gpus
+        return left, self.open.cpus - need.cpus, self.open.memory_mb - need.memory_mb, self.worker.worker_id
+
+
+@dataclass
+class _Refusal:
+    """Why a need can't be met for the rest of the pass."""
+
+    sentence: str
+    #: Whether those with the same need wait behind the first one; else for the same thing.
+    queue: bool
+    #: The workers that could meet it, if they were empty.
+    able: list[_Bench] = field(default_factory=list)
+
+
+class _Yard:
+    """All workers during the pass; room on them only ever shrinks."""
+
+    def __init__(self, workers: Iterable[WorkerCapacity], starving_before: datetime) -> None:
+        self._benches = [_bench(worker) for worker in sorted(workers, key=attrgetter("worker_id"))]
+        self._unkept = len(self._benches)
+        self._starving_before = starving_before
+        self._refused: dict[_Need, _Refusal] = {}
+        self._by_runtime: dict[str, list[_Bench]] = defaultdict(list)
+        for bench in self._benches:
+            for runtime in bench.worker.runtimes:
+                self._by_runtime[runtime].append(bench)
+
+    def place(self, attempt: WaitingAttempt) -> Placement | None:
+        need = _Need.of(attempt)
+        if need in self._refused:
+            return None
+        fitting = [bench for bench in self._by_runtime.get(need.runtime, ()) if bench.open.holds(need)]
+        if not fitting:
+            return None
+        bench = min(fitting, key=lambda bench: (bool(bench.worker.gpus) and not need.gpus, bench.rank(need)))
+        gpus = bench.open.choose(need)
+        bench.open.take(need, gpus)
+        bench.free.take(need, gpus)
+        return Placement(
+            attempt_id=attempt.attempt_id,
+            worker_id=bench.worker.worker_id,
+            gpus=tuple(gpu.uuid for gpu in gpus),
+        )
+
+    def explain(self, attempt: WaitingAttempt, *, ahead: int) -> str:
+        """Why an attempt that could not be placed waits; may keep room for it."""
+        need = _Need.of(attempt)
+        refusal = self._refused.get(need)
+        first = refusal is None
+        if refusal is None:
+            refusal = self._refused[need] = self._refuse(need)
+        if attempt.queued_at <= self._starving_before and self._unkept:
+            self._keep(need, refusal)
+        if first or not refusal.queue:
+            return refusal.sentence
+        return f"waits for its turn: {_count(ahead, 'job')} {'is' if ahead == 1 else 'are'} ahead"
+
+    def _refuse(self, need: _Need) -> _Refusal:
+        if not self._benches:
+            return _Refusal("waits for a worker: none is connected", queue=False)
+        benches = self._by_runtime.get(need.runtime)
+        if not benches:
+            sentence = f"waits for runtime '{need.runtime}': no connected worker offers it"
+            return _Refusal(sentence, queue=False)
+        able = [bench for bench in benches if bench.whole.holds(need)]
+        if not able:
+            return _Refusal(_never(need, [bench.whole for bench in benches]), queue=False)
+        keeper = next((bench for bench in able if bench.free.holds(need)), None)
+        if keeper:
+            sentence = f"waits for its turn: {keeper.worker.name} is kept for a job that waited longer"
+        else:
+            sentence = _not_now(need, [bench.free for bench in able])
+        return _Refusal(sentence, queue=True, able=able)
+
+    def _keep(self, need: _Need, refusal: _Refusal) -> None:
+        """Keep what the need takes on the worker that lacks least of it.
+
+        What it lacks there can only become less until the next pass, so that one will not choose a worker
+        that is further from being free, and the attempt starts in the end.
+        """
+        refusal.able = [bench for bench in refusal.able if not bench.kept]
+        if not refusal.able:
+            return
+        bench = min(refusal.able, key=lambda bench: (bench.free.lacks(need), bench.worker.worker_id))
+        bench.open.take(need, bench.open.choose(need))
+        bench.kept = True
+        self._unkept -= 1
+
+
+def _bench(worker: WorkerCapacity) -> _Bench:
+    whole = _Room(cpus=worker.cpus, memory_mb=worker.memory_mb, gpus=list(worker.gpus))
+    cpus, memory_mb = max(0, worker.free_cpus), max(0, worker.free_memory_mb)
+    free, unkept = (_Room(cpus=cpus, memory_mb=memory_mb, gpus=list(worker.free_gpus)) for _ in range(2))
+    return _Bench(worker=worker, whole=whole, free=free, open=unkept)
+
+
+class _Amount(NamedTuple):
+    """One kind of resource: how much is needed, and the most that one worker has of it."""
+
+    words: str
+    needed: int
+    most: int
+    most_words: str
+
+
+def _amounts(need: _Need, rooms: Sequence[_Room]) -> list[_Amount]:
+    gpus = max(len(room.matching(need)) for room in rooms) if need.gpus else 0
+    cpus, memory_mb = max(room.cpus for room in rooms), max(room.memory_mb for room in rooms)
+    model = f" of model '{need.model}'" if need.model else ""
+    return [
+        _Amount(_count(need.gpus, "GPU") + model, need.gpus, gpus, str(gpus)),
+        _Amount(_count(need.cpus, "CPU core"), need.cpus, cpus, str(cpus)),
+        _Amount(f"{need.memory_mb} MiB of memory", need.memory_mb, memory_mb, f"{memory_mb} MiB"),
+    ]
+
+
+def _never(need: _Need, rooms: Sequence[_Room]) -> str:
+    until = "so this can't start until a larger worker joins"
+    amounts = _amounts(need, rooms)
+    short = next((amount for amount in amounts if amount.most < amount.needed), None)
+    if short:
+        return f"needs {short.words}; the largest worker has {short.most_words} in all, {until}"
+    return f"needs {_together(amounts)} on one worker; none has all of it, {until}"
+
+
+def _not_now(need: _Need, rooms: Sequence[_Room]) -> str:
+    amounts = _amounts(need, rooms)
+    short = next((amount for amount in amounts if amount.most < amount.needed), None)
+    if short:
+        return f"needs {short.words}; the largest free worker has {short.most_words}"
+    return f"needs {_together(amounts)} on one worker; none has all of it free"
+
+
+def _together(amounts: Iterable[_Amount]) -> str:
+    words = [amount.words for amount in amounts if amount.needed]
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

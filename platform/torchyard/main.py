@@ -1,0 +1,182 @@
+"""The platform's composition root: settings in, a serving application out."""
+
+import contextlib
+import errno
+import fcntl
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from torchyard.adapters.celery_dispatcher import CeleryDispatcher
+from torchyard.adapters.directory_logs import DirectoryLogs
+from torchyard.adapters.directory_objects import DirectoryObjects
+from torchyard.adapters.redis_fanout import RedisFanout
+from torchyard.api.app import create_app
+from torchyard.errors import StartRefused, TorchyardError
+from torchyard.services import users
+from torchyard.services.background import Loop
+from torchyard.services.context import QUEUE_TOPIC, Context, Limits
+from torchyard.services.reconciling import Reconciler
+from torchyard.services.scheduling import schedule
+from torchyard.settings import Settings, load
+from torchyard.storage.database import Database
+
+#: Seconds after which the scheduler looks again although nothing woke it.
+_SCHEDULE_AT_LEAST_EVERY = 5.0
+#: Seconds that open connections (followers of logs, mostly) get when the platform stops.
+_DRAIN_SECONDS = 2
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The time now, in UTC."""
+        return datetime.now(UTC)
+
+
+def serve() -> int:
+    """Serve the API until SIGTERM or SIGINT; the process's exit code.
+
+    Raises:
+        StartRefused: The settings, the home or the port don't allow it.
+    """
+    settings = load()
+    _configure_logging(settings.log_level)
+    # uvicorn raises the signal again when it is done; stopping is then already under way.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    with _home(settings.home), _running(settings) as app, contextlib.suppress(KeyboardInterrupt):
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+            timeout_keep_alive=75,
+        )
+    return 0
+
+
+@contextlib.contextmanager
+def _running(settings: Settings) -> Iterator[FastAPI]:
+    """The application with everything behind it, stopped in the reverse order."""
+    ctx = context(settings)
+    with contextlib.ExitStack() as stack:
+        stack.callback(ctx.db.close)
+        stack.callback(ctx.fanout.close)
+        ctx.db.migrate()
+        with ctx.db.write() as session:
+            token = secret_file(settings.home / "token", "ty")
+            users.set_token(ctx, session, users.administrator(ctx, session), token)
+        placing = Loop("scheduler", lambda: schedule(ctx), period=_SCHEDULE_AT_LEAST_EVERY)
+        stack.callback(ctx.fanout.subscribe(QUEUE_TOPIC, placing.wake))
+        every = settings.reconcile_every.total_seconds()
+        for loop in (placing, Loop("reconciler", Reconciler(ctx).look, period=every)):
+            loop.start()
+            stack.callback(loop.stop)
+        yield create_app(
+            ctx,
+            worker_token=secret_file(settings.home / "worker-token", "tyj"),
+            authentication=settings.authentication == "on",
+            max_json_bytes=settings.max_json_bytes,
+            max_upload_bytes=settings.max_upload_bytes,
+        )
+
+
+def context(settings: Settings) -> Context:
+    """The use cases' surroundings, as the settings want them.
+
+    Raises:
+        StartRefused: There is no broker, or everybody could reach a platform that lets everybody in.
+    """
+    if settings.broker_url is None:
+        raise StartRefused("no broker is set: name one in TORCHYARD_BROKER_URL, or use `torchyard up`")
+    if settings.authentication == "off" and settings.listens_beyond_loopback:
+        raise StartRefused(
+            f"refusing to listen on {settings.host} without authentication: "
+            "set TORCHYARD_AUTHENTICATION=on, or TORCHYARD_HOST=127.0.0.1"
+        )
+    broker_url = settings.broker_url.get_secret_value()
+    return Context(
+        db=Database(settings.database),
+        objects=DirectoryObjects(settings.home / "blobs"),
+        logs=DirectoryLogs(settings.home / "logs"),
+        dispatcher=CeleryDispatcher(broker_url),
+        fanout=RedisFanout(broker_url),
+        clock=SystemClock(),
+        limits=Limits(
+            default_runtime=settings.default_runtime,
+            max_script_bytes=settings.max_script_bytes,
+            session_lifetime=settings.session_lifetime,
+            unreachable_after=settings.unreachable_after,
+            lost_after=settings.lost_after,
+            resend_after=settings.resend_after,
+        ),
+        broker_url=broker_url,
+    )
+
+
+def secret_file(path: Path, prefix: str) -> str:
+    """The secret in a file that only we can read; made on the first call."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text().strip()
+    secret = users.new_token(prefix)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret + "\n")
+    return secret
+
+
+@contextlib.contextmanager
+def _home(home: Path) -> Iterator[None]:
+    """The home, made if missing, held by this process alone."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (home / "platform.lock").open("w")
+    except OSError as problem:
+        raise StartRefused(f"the home {home} can't be used: {problem.strerror}") from problem
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            if problem.errno not in {errno.EAGAIN, errno.EACCES}:
+                raise
+            raise StartRefused(f"another platform is running in {home}") from problem
+        yield
+
+
+def _configure_logging(level: str) -> None:
+    number = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+
+
+def _main() -> int:
+    try:
+        return serve()
+    except TorchyardError as problem:
+        sys.stderr.write(f"torchyard: {problem.message}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

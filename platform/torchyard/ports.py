@@ -1,0 +1,158 @@
+"""What the services need from outside the database, as small protocols; fakes are in `testing`."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from torchyard.contracts.logs import LogName, Piece
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The time now, aware, in UTC."""
+        ...
+
+
+class Dispatcher(Protocol):
+    """Sends hints to workers. Losing one costs seconds, never a job."""
+
+    def run_attempt(self, queue: str, attempt_id: str) -> None:
+        """Tell the worker behind `queue` that this attempt is its own to claim.
+
+        Raises:
+            Unavailable: The broker can't be reached.
+        """
+        ...
+
+    def cancel_attempt(self, queue: str, attempt_id: str) -> None:
+        """Tell the worker behind `queue` to stop this attempt.
+
+        Raises:
+            Unavailable: The broker can't be reached.
+        """
+        ...
+
+
+class ObjectStore(Protocol):
+    """Immutable blobs, named by their SHA-256 in hex."""
+
+    def exists(self, sha256: str) -> bool:
+        """Whether the blob is there, whole."""
+        ...
+
+    def size(self, sha256: str) -> int:
+        """The blob's size in bytes.
+
+        Raises:
+            NotFound: `blob_not_found`.
+        """
+        ...
+
+    def put(self, chunks: Iterable[bytes], *, expected: str | None = None) -> tuple[str, int]:
+        """Store a stream in constant memory; nothing stays behind if it fails.
+
+        Args:
+            chunks: The content, in order.
+            expected: The SHA-256 it has to have; any, if None.
+
+        Returns:
+            The blob's SHA-256 and its size in bytes.
+
+        Raises:
+            DigestMismatch: The content has another SHA-256.
+            StorageFull: No space is left.
+        """
+        ...
+
+    def read(self, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The blob's bytes from `start` on, at most `length`, in chunks.
+
+        Raises:
+            NotFound: `blob_not_found`, at the call and not at the first chunk.
+        """
+        ...
+
+    def local_copy(self, sha256: str) -> AbstractContextManager[Path]:
+        """The blob as a read-only local file while the context lasts.
+
+        Raises:
+            NotFound: `blob_not_found`.
+        """
+        ...
+
+    def delete(self, sha256: str) -> None:
+        """Remove the blob; nothing happens if it is not there."""
+        ...
+
+
+class LogStore(Protocol):
+    """The script's logs of each attempt: append-only bytes, and the pieces of stdout.log."""
+
+    def append(self, attempt_id: str, name: LogName, offset: int, data: bytes, pieces: list[Piece]) -> int:
+        """Add bytes at the end, and the pieces that begin within them.
+
+        An append that lies wholly before the end was received before and changes nothing; one that
+        overlaps the end adds only what is new.
+
+        Returns:
+            The log's new size.
+
+        Raises:
+            OffsetMismatch: `offset` lies behind the end; the log continues at `expected`.
+            StorageFull: No space is left; nothing was added.
+        """
+        ...
+
+    def size(self, attempt_id: str, name: LogName) -> int:
+        """The log's size in bytes; 0 if nothing was ever appended."""
+        ...
+
+    def read(self, attempt_id: str, name: LogName, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset` on; empty at or behind the end."""
+        ...
+
+    def pieces(self, attempt_id: str, start: int, end: int) -> list[Piece]:
+        """The pieces that cover bytes `start` to `end` of stdout.log, in order.
+
+        The first may begin before `start`. Empty if the range is.
+        """
+        ...
+
+    def seal(self, attempt_id: str, name: LogName) -> int:
+        """Bring the log to the disk; the CRC32 of all of it."""
+        ...
+
+    def truncate(self, attempt_id: str, name: LogName) -> None:
+        """Empty the log, to be sent again from the start."""
+        ...
+
+    def delete(self, attempt_id: str) -> None:
+        """Remove all logs of the attempt; nothing happens if there are none."""
+        ...
+
+
+class Fanout(Protocol):
+    """Wakes whoever follows a topic, in this process and in the platform's others.
+
+    A wake-up says only "look again": several may arrive as one, and one may come for nothing.
+    """
+
+    def wake(self, topic: str) -> None:
+        """Wake the followers of `topic`; from any thread, never waiting for the network."""
+        ...
+
+    def subscribe(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called, from any thread, at each wake-up of `topic`.
+
+        Returns:
+            A function that ends the subscription.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop and free what the fan-out holds."""
+        ...

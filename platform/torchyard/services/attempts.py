@@ -1,0 +1,247 @@
+"""The only writer of attempts' states: queue, claim, report, finish, lose."""
+
+import functools
+import mimetypes
+import uuid
+
+import structlog
+from sqlalchemy.orm import Session
+
+from torchyard.contracts.jobs import JobSpec, JobState, Reason
+from torchyard.contracts.logs import SCRIPT_LOGS
+from torchyard.contracts.runner import ClaimedAttempt, Finish, Report
+from torchyard.contracts.topics import worker_queue
+from torchyard.domain.failures import Ending, explain
+from torchyard.domain.lifecycle import CLAIMED, AttemptState
+from torchyard.domain.retrying import retry_after_loss
+from torchyard.errors import AttemptStale, BlobNotUploaded, FieldInvalid, LogMismatch, Unavailable
+from torchyard.services.context import QUEUE_TOPIC, Context, job_topic, log_topic
+from torchyard.storage import attempts, blobs, jobs
+from torchyard.storage.database import after_commit
+from torchyard.storage.tables import ArtifactRow, AttemptRow, JobRow, WorkerRow
+
+log = structlog.get_logger()
+
+
+def queue(ctx: Context, session: Session, job: JobRow, spec: JobSpec) -> None:
+    """Put a new attempt of the job into the queue."""
+    job.attempt += 1
+    job.state = JobState.QUEUED
+    session.add(
+        AttemptRow(
+            id=str(uuid.uuid4()),
+            job_id=job.id,
+            number=job.attempt,
+            state=AttemptState.WAITING,
+            owner_id=job.owner_id,
+            runtime=spec.runtime,
+            gpu_count=spec.resources.gpus,
+            gpu_model=spec.resources.gpu_model,
+            cpus=spec.resources.cpus,
+            memory_mb=spec.resources.memory_mb,
+            gpus=[],
+            reports=0,
+            created_at=ctx.clock.now(),
+        )
+    )
+    session.flush()
+    note(ctx, session, job, state=JobState.QUEUED, message=f"queued: {_wishes(spec)}")
+    after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
+
+
+def claim(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str) -> ClaimedAttempt:
+    """Give the attempt to the worker it was placed on, once.
+
+    Raises:
+        AttemptStale: It was claimed before, ended, or is placed elsewhere.
+    """
+    held = attempts.find(session, attempt_id, lock=True)
+    moved = held is not None and attempts.move(
+        session, attempt_id, AttemptState.STAGING, held_by=worker.id, claimed_at=ctx.clock.now()
+    )
+    if held is None or not moved:
+        raise AttemptStale
+    note(ctx, session, held.job, state=JobState.STAGING, message=f"taken by {worker.name}")
+    return ClaimedAttempt(
+        attempt_id=attempt_id,
+        job_id=held.job.id,
+        number=held.attempt.number,
+        spec=JobSpec.model_validate(held.job.spec),
+        gpus=held.attempt.gpus,
+        cancel_requested=held.job.cancel_requested_at is not None,
+    )
+
+
+def held_by(session: Session, worker: WorkerRow, attempt_id: str) -> attempts.HeldAttempt:
+    """The attempt, if this worker has it in hand.
+
+    Raises:
+        AttemptStale: It has not, or no longer.
+    """
+    held = attempts.find(session, attempt_id, lock=True)
+    if held is None or held.attempt.worker_id != worker.id or held.attempt.state not in CLAIMED:
+        raise AttemptStale
+    return held
+
+
+def report(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, event: Report) -> None:
+    """Take in an event of an attempt; one that was seen before changes nothing.
+
+    Raises:
+        AttemptStale: The attempt is not this worker's.
+        FieldInvalid: The event names a state that a report can't bring about.
+    """
+    held = held_by(session, worker, attempt_id)
+    if event.state not in {None, JobState.RUNNING}:
+        raise FieldInvalid("a report can only announce that the script runs", field="state")
+    if not attempts.take_report(session, attempt_id, event.number):
+        return
+    state = JobState(held.job.state)
+    if event.state is JobState.RUNNING:
+        state = JobState.RUNNING
+        attempts.move(
+            session, attempt_id, AttemptState.RUNNING, held_by=worker.id, started_at=ctx.clock.now()
+        )
+    note(ctx, session, held.job, state=state, message=event.message)
+
+
+def check_logs(ctx: Context, attempt_id: str, finish: Finish) -> None:
+    """Compare the stored logs with what the worker holds.
+
+    Raises:
+        LogMismatch: One differs. It was emptied, so that it can be sent again from the start.
+    """
+    for seal in finish.logs:
+        whole = ctx.logs.size(attempt_id, seal.name) == seal.size
+        if not whole or ctx.logs.seal(attempt_id, seal.name) != seal.crc32:
+            ctx.logs.truncate(attempt_id, seal.name)
+            raise LogMismatch(f"{seal.name} has to be sent again", log=seal.name)
+
+
+def finish(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, final: Finish) -> None:
+    """End an attempt with the facts its worker reports. Its logs were checked before.
+
+    Raises:
+        AttemptStale: The attempt is not this worker's, or has ended.
+        BlobNotUploaded: An artifact's bytes are missing.
+    """
+    held = held_by(session, worker, attempt_id)
+    ending = explain(final.outcome, JobSpec.model_validate(held.job.spec))
+    _keep_artifacts(ctx, session, held, final)
+    for message in final.messages:
+        note(ctx, session, held.job, state=JobState(held.job.state), message=message)
+    if ending.reason is Reason.WORKER_LOST:
+        _lose(ctx, session, held, ending.sentence)
+    else:
+        _end(ctx, session, held, ending, exit_code=final.outcome.exit_code)
+
+
+def lose(ctx: Context, session: Session, attempt_id: str, sentence: str) -> None:
+    """Give up an attempt whose worker went away; try again if nothing had started."""
+    held = attempts.find(session, attempt_id, lock=True)
+    if held is not None and held.attempt.state in CLAIMED:
+        _lose(ctx, session, held, sentence)
+
+
+def put_back(ctx: Context, session: Session, row: AttemptRow, message: str) -> None:
+    """Return an attempt that nobody claimed to the queue."""
+    unplaced = attempts.move(
+        session, row.id, AttemptState.WAITING, held_by=row.worker_id, worker_id=None, gpus=[]
+    )
+    held = attempts.find(session, row.id)
+    if unplaced and held is not None:
+        note(ctx, session, held.job, state=JobState.QUEUED, message=message)
+        after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
+
+
+def note(ctx: Context, session: Session, job: JobRow, *, state: JobState, message: str) -> None:
+    """Add a line to the job's account of itself, and wake who follows it."""
+    line = " ".join(message.split())
+    jobs.add_event(session, job.id, attempt=job.attempt, state=state, at=ctx.clock.now(), message=line)
+    job_id = job.id
+    after_commit(session, lambda: ctx.fanout.wake(job_topic(job_id)))
+
+
+def send_run(ctx: Context, row: AttemptRow) -> None:
+    """Tell the worker that the attempt is its own; the reconciler repeats it if that fails."""
+    try:
+        ctx.dispatcher.run_attempt(worker_queue(str(row.worker_id)), row.id)
+    except Unavailable as problem:
+        log.warning("dispatch_failed", attempt=row.id, problem=problem.message)
+
+
+def send_cancel(ctx: Context, row: AttemptRow) -> None:
+    """Tell the worker to stop the attempt; the heartbeat's answer repeats it if that fails."""
+    try:
+        ctx.dispatcher.cancel_attempt(worker_queue(str(row.worker_id)), row.id)
+    except Unavailable as problem:
+        log.warning("dispatch_failed", attempt=row.id, problem=problem.message)
+
+
+def _lose(ctx: Context, session: Session, held: attempts.HeldAttempt, sentence: str) -> None:
+    state, number = AttemptState(held.attempt.state), held.attempt.number
+    cancelled = held.job.cancel_requested_at is not None
+    if cancelled:
+        _end(
+            ctx, session, held, Ending(JobState.CANCELLED, None, "Cancelled; its worker went away meanwhile.")
+        )
+        return
+    _end(ctx, session, held, Ending(JobState.FAILED, Reason.WORKER_LOST, sentence))
+    if retry_after_loss(state, number):
+        session.refresh(held.job)
+        held.job.reason = held.job.sentence = held.job.finished_at = held.job.started_at = None
+        queue(ctx, session, held.job, JobSpec.model_validate(held.job.spec))
+
+
+def _end(
+    ctx: Context,
+    session: Session,
+    held: attempts.HeldAttempt,
+    ending: Ending,
+    *,
+    exit_code: int | None = None,
+) -> None:
+    moved = attempts.move(
+        session,
+        held.attempt.id,
+        AttemptState(ending.state.value),
+        held_by=held.attempt.worker_id,
+        finished_at=ctx.clock.now(),
+        reason=ending.reason,
+        sentence=ending.sentence,
+        exit_code=exit_code,
+    )
+    if not moved:
+        raise AttemptStale
+    note(ctx, session, held.job, state=ending.state, message=f"{ending.state}: {ending.sentence}")
+    topics = [QUEUE_TOPIC, *(log_topic(held.attempt.id, name) for name in SCRIPT_LOGS)]
+    for topic in topics:
+        after_commit(session, functools.partial(ctx.fanout.wake, topic))
+
+
+def _keep_artifacts(ctx: Context, session: Session, held: attempts.HeldAttempt, final: Finish) -> None:
+    rows = []
+    # In one order everywhere, so that two transactions never wait for each other.
+    for file in sorted(final.artifacts, key=lambda file: file.sha256):
+        blob = blobs.touch(session, file.sha256, ctx.clock.now())
+        if blob is None:
+            raise BlobNotUploaded(f"the bytes of {file.path!r} have not been uploaded", field="artifacts")
+        rows.append(
+            ArtifactRow(
+                job_id=held.job.id,
+                attempt=held.attempt.number,
+                path=file.path,
+                size=blob.size,
+                sha256=file.sha256,
+                media_type=mimetypes.guess_type(file.path)[0] or "application/octet-stream",
+            )
+        )
+    jobs.add_artifacts(session, rows)
+
+
+def _wishes(spec: JobSpec) -> str:
+    wanted = spec.resources
+    gpus = f"{wanted.gpus} GPU{'s' if wanted.gpus != 1 else ''}"
+    if wanted.gpu_model:
+        gpus += f" ({wanted.gpu_model})"
+    return f"asks for {wanted.cpus} CPU, {wanted.memory_mb} MiB of memory, {gpus}, runtime {spec.runtime}"

@@ -1,0 +1,50 @@
+"""Uploaded files, named by their SHA-256."""
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy.orm import Session
+
+from torchyard.errors import NotFound, Unavailable
+from torchyard.services.context import Context
+from torchyard.storage import blobs
+
+
+def find(ctx: Context, session: Session, sha256: str) -> int:
+    """The blob's size in bytes; asking keeps it for a day at least.
+
+    Raises:
+        NotFound: `blob_not_found`.
+    """
+    row = blobs.touch(session, sha256, ctx.clock.now())
+    if row is None:
+        raise NotFound("no blob with this SHA-256 has been uploaded", code="blob_not_found")
+    return row.size
+
+
+def store(ctx: Context, chunks: Iterable[bytes], *, expected: str | None = None) -> tuple[str, int, bool]:
+    """Store a stream, in constant memory.
+
+    Returns:
+        The blob's SHA-256, its size in bytes, and whether it is new.
+
+    Raises:
+        DigestMismatch: The bytes have another SHA-256 than expected.
+        StorageFull: No space is left.
+        Unavailable: The same bytes, long unused, were removed at this very moment.
+    """
+    sha256, size = ctx.objects.put(chunks, expected=expected)
+    with ctx.db.write() as session:
+        new = blobs.find(session, sha256) is None
+        blobs.add(session, sha256, size, ctx.clock.now())
+    if not ctx.objects.exists(sha256):
+        raise Unavailable("the blob was being removed while it was uploaded; upload it again")
+    return sha256, size, new
+
+
+def read(ctx: Context, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+    """The blob's bytes from `start` on.
+
+    Raises:
+        NotFound: `blob_not_found`.
+    """
+    return ctx.objects.read(sha256, start, length)

@@ -1,0 +1,58 @@
+"""What the use cases work with, put together once at the composition root."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from torchyard.contracts.jobs import Waiting
+from torchyard.contracts.logs import LogName
+from torchyard.ports import Clock, Dispatcher, Fanout, LogStore, ObjectStore
+from torchyard.storage.database import Database
+
+#: Woken when an attempt may have become placeable.
+QUEUE_TOPIC = "queue"
+
+
+def job_topic(job_id: str) -> str:
+    """Woken at every event of the job."""
+    return f"job:{job_id}"
+
+
+def log_topic(attempt_id: str, name: LogName) -> str:
+    """Woken when the log has grown."""
+    return f"log:{attempt_id}:{name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The settings that use cases need."""
+
+    default_runtime: str
+    max_script_bytes: int
+    session_lifetime: timedelta
+    unreachable_after: timedelta
+    lost_after: timedelta
+    resend_after: timedelta
+
+
+@dataclass
+class Queue:
+    """Why each waiting attempt waits, as the scheduler last saw it. Replaced whole: readers need no lock."""
+
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The database, the ports and the limits."""
+
+    db: Database
+    objects: ObjectStore
+    logs: LogStore
+    dispatcher: Dispatcher
+    fanout: Fanout
+    clock: Clock
+    limits: Limits
+    #: What a worker needs to consume its messages.
+    broker_url: str
+    queue: Queue = field(default_factory=Queue)

@@ -1,0 +1,345 @@
+"""Submitting, telling, cancelling and deleting jobs."""
+
+import json
+import uuid
+import zlib
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from torchyard.contracts import archives
+from torchyard.contracts.jobs import (
+    TERMINAL,
+    Attempt,
+    Job,
+    JobCreate,
+    JobEvent,
+    JobSpec,
+    JobState,
+    Waiting,
+)
+from torchyard.domain import scripts
+from torchyard.domain.lifecycle import CLAIMED, AttemptState
+from torchyard.errors import (
+    BlobNotUploaded,
+    FieldInvalid,
+    JobEnded,
+    JobNotEnded,
+    NotFound,
+    RuntimeUnknown,
+    TooLarge,
+)
+from torchyard.services import attempts as attempting
+from torchyard.services.context import QUEUE_TOPIC, Context, job_topic
+from torchyard.services.users import User
+from torchyard.storage import attempts, blobs, jobs, workers
+from torchyard.storage.database import after_commit
+from torchyard.storage.tables import AttemptRow, JobRow
+
+
+def check_script(ctx: Context, source: bytes, name: str, *, ignore_warnings: bool) -> None:
+    """Refuse a script that can't run.
+
+    Raises:
+        TooLarge: It is over the limit.
+        ScriptInvalid: It is empty, no UTF-8, or does not compile.
+    """
+    if len(source) > ctx.limits.max_script_bytes:
+        raise TooLarge(
+            f"a script may have {ctx.limits.max_script_bytes} bytes at most",
+            field="script",
+            code="script_too_large",
+        )
+    scripts.check_text(source, name)
+    if not ignore_warnings:
+        scripts.check_syntax(source, name)
+
+
+def check_dependencies(archive: Path, script: bytes, script_name: str) -> None:
+    """Refuse a zip that can't be extracted beside the script.
+
+    Raises:
+        ArchiveRejected: It breaks a rule of `contracts.archives`.
+        TooLarge: It is over a limit.
+        FieldInvalid: `dependency_conflict`: it holds another file under the script's name.
+    """
+    listing = archives.inspect(archive).listing
+    twin = next((entry for entry in listing if entry.path == script_name), None)
+    if twin is not None and (twin.size, twin.crc) != (len(script), zlib.crc32(script)):
+        raise FieldInvalid(
+            f"the zip holds another {script_name!r} than the script",
+            code="dependency_conflict",
+            field="dependencies",
+            hint="rename one of the two, or remove it from the zip",
+        )
+
+
+def check_uploaded(ctx: Context, create: JobCreate) -> None:
+    """Check the script and zip that a request names by their SHA-256.
+
+    Raises:
+        BlobNotUploaded: One of them has not been uploaded.
+        ScriptInvalid: See `check_script`.
+        ArchiveRejected: See `check_dependencies`.
+        TooLarge: One of them is over its limit.
+        FieldInvalid: See `check_dependencies`.
+    """
+    with ctx.db.read() as session:
+        for field, file in (("script", create.script), ("dependencies", create.dependencies)):
+            if file is not None and blobs.find(session, file.sha256) is None:
+                raise _not_uploaded(field)
+    if ctx.objects.size(create.script.sha256) > ctx.limits.max_script_bytes:
+        raise TooLarge(
+            f"a script may have {ctx.limits.max_script_bytes} bytes at most",
+            field="script",
+            code="script_too_large",
+        )
+    source = b"".join(ctx.objects.read(create.script.sha256))
+    check_script(ctx, source, create.script.name, ignore_warnings=create.ignore_warnings)
+    if create.dependencies is not None:
+        with ctx.objects.local_copy(create.dependencies.sha256) as archive:
+            check_dependencies(archive, source, create.script.name)
+
+
+def check_runtime(ctx: Context, session: Session, name: str | None) -> str:
+    """The runtime's name; the default one if none is named.
+
+    Raises:
+        RuntimeUnknown: No worker ever offered it.
+    """
+    if name is None:
+        return ctx.limits.default_runtime
+    known = sorted({runtime["name"] for row in workers.all_workers(session) for runtime in row.runtimes})
+    if name not in known:
+        offered = ", ".join(known) if known else "none yet, as no worker has connected"
+        raise RuntimeUnknown(
+            f"no worker offers the runtime {name!r}",
+            field="runtime",
+            hint=f"known runtimes: {offered}",
+            known=known,
+        )
+    return name
+
+
+def accept(ctx: Context, session: Session, create: JobCreate, owner: User) -> Job:
+    """Put a job whose files were checked into the queue.
+
+    Raises:
+        BlobNotUploaded: A file is not (or no longer) there.
+        RuntimeUnknown: No worker ever offered the runtime.
+    """
+    spec = JobSpec(
+        **create.model_dump(include=set(JobSpec.model_fields) - {"name", "runtime"}),
+        name=create.name or create.script.name,
+        runtime=check_runtime(ctx, session, create.runtime),
+    )
+    return _insert(ctx, session, spec, owner)
+
+
+def run_again(ctx: Context, session: Session, job_id: str, owner: User) -> Job:
+    """A new job with the same specification.
+
+    Raises:
+        NotFound: `job_not_found`.
+    """
+    return _insert(
+        ctx, session, JobSpec.model_validate(_find(session, job_id).job.spec), owner, again_of=job_id
+    )
+
+
+def _insert(
+    ctx: Context, session: Session, spec: JobSpec, owner: User, *, again_of: str | None = None
+) -> Job:
+    now = ctx.clock.now()
+    files = [("script", spec.script), ("dependencies", spec.dependencies)]
+    for field, file in sorted(files, key=lambda file: file[1].sha256 if file[1] else ""):
+        if file is not None and blobs.touch(session, file.sha256, now) is None:
+            raise _not_uploaded(field)
+    job = JobRow(
+        id=str(uuid.uuid4()),
+        owner_id=owner.id,
+        name=spec.name,
+        searchable=f"{spec.name} {spec.script.name} {spec.arguments}".lower(),
+        state=JobState.QUEUED,
+        spec=json.loads(spec.model_dump_json()),
+        script_sha256=spec.script.sha256,
+        dependencies_sha256=spec.dependencies.sha256 if spec.dependencies else None,
+        attempt=0,
+        events=0,
+        run_again_of=again_of,
+        created_at=now,
+    )
+    session.add(job)
+    session.flush()
+    attempting.queue(ctx, session, job, spec)
+    return describe(ctx, _find(session, job.id))
+
+
+def get(ctx: Context, session: Session, job_id: str) -> Job:
+    """The job.
+
+    Raises:
+        NotFound: `job_not_found`.
+    """
+    return describe(ctx, _find(session, job_id))
+
+
+def page(
+    ctx: Context,
+    session: Session,
+    wanted: jobs.JobFilter,
+    *,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Job]:
+    """Jobs, newest first; from behind `before` (creation time and id) on."""
+    return [describe(ctx, record) for record in jobs.page(session, wanted, before=before, limit=limit)]
+
+
+def cancel(ctx: Context, session: Session, job_id: str, by: User) -> Job:
+    """Cancel the job: at once while no worker has it, else by stopping the script.
+
+    Raises:
+        NotFound: `job_not_found`.
+        JobEnded: It has ended.
+    """
+    now = ctx.clock.now()
+    record = _find(session, job_id)
+    if record.job.state in TERMINAL:
+        raise JobEnded(f"the job has ended: it is {record.job.state}", state=record.job.state)
+    first = record.job.cancel_requested_at is None
+    ended = attempts.move(
+        session,
+        record.attempt.id,
+        AttemptState.CANCELLED,
+        only_from=frozenset({AttemptState.WAITING, AttemptState.ASSIGNED}),
+        finished_at=now,
+        sentence="Cancelled before it started.",
+    )
+    jobs.request_cancel(session, job_id, now)
+    state = JobState.CANCELLED if ended else JobState(record.job.state)
+    message = "cancelled before it started" if ended else "asked to stop the script"
+    attempting.note(ctx, session, record.job, state=state, message=f"{message}, by {by.name}")
+    if ended:
+        after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
+    elif first:
+        after_commit(session, lambda: attempting.send_cancel(ctx, record.attempt))
+    session.expire_all()
+    return describe(ctx, _find(session, job_id))
+
+
+def delete(ctx: Context, session: Session, job_id: str) -> None:
+    """Remove a job that has ended, with its logs and artifacts.
+
+    Raises:
+        NotFound: `job_not_found`.
+        JobNotEnded: It has not ended.
+    """
+    record = _find(session, job_id)
+    if record.job.state not in TERMINAL:
+        raise JobNotEnded(
+            f"the job is {record.job.state}", hint="cancel it and wait for its end", state=record.job.state
+        )
+    attempt_ids = [row.id for row, _ in jobs.attempts(session, job_id)]
+    jobs.remove(session, job_id)
+
+    def forget() -> None:
+        for attempt_id in attempt_ids:
+            ctx.logs.delete(attempt_id)
+        ctx.fanout.wake(job_topic(job_id))
+
+    after_commit(session, forget)
+
+
+def attempts_of(session: Session, job_id: str) -> list[Attempt]:
+    """The job's attempts, first to last.
+
+    Raises:
+        NotFound: `job_not_found`.
+    """
+    _find(session, job_id)
+    return [
+        Attempt(
+            number=row.number,
+            state=_public_state(row),
+            worker=worker,
+            gpus=row.gpus,
+            reason=row.reason,
+            sentence=row.sentence,
+            exit_code=row.exit_code,
+            created_at=row.created_at,
+            claimed_at=row.claimed_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+        )
+        for row, worker in jobs.attempts(session, job_id)
+    ]
+
+
+def events_of(session: Session, job_id: str, *, after: int = 0) -> list[JobEvent]:
+    """The job's events with a number above `after`.
+
+    Raises:
+        NotFound: `job_not_found`.
+    """
+    _find(session, job_id)
+    return [
+        JobEvent(seq=row.seq, at=row.at, attempt=row.attempt, state=JobState(row.state), message=row.message)
+        for row in jobs.events(session, job_id, after=after)
+    ]
+
+
+def describe(ctx: Context, record: jobs.JobRecord) -> Job:
+    """The job as the API tells it."""
+    job, attempt = record.job, record.attempt
+    return Job(
+        id=job.id,
+        name=job.name,
+        owner=record.owner,
+        state=JobState(job.state),
+        unreachable=bool(record.worker and record.worker.unreachable and attempt.state in CLAIMED),
+        waiting=_waiting(ctx, record),
+        cancel_requested=job.cancel_requested_at is not None,
+        reason=job.reason,
+        sentence=job.sentence,
+        exit_code=job.exit_code,
+        attempt=job.attempt,
+        worker=record.worker.name if record.worker else None,
+        spec=JobSpec.model_validate(job.spec),
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        run_again_of=job.run_again_of,
+    )
+
+
+def _waiting(ctx: Context, record: jobs.JobRecord) -> Waiting | None:
+    if record.attempt.state == AttemptState.ASSIGNED and record.worker:
+        return Waiting(
+            position=1, explanation=f"has a place on {record.worker.name}, which is about to take it"
+        )
+    if record.attempt.state != AttemptState.WAITING:
+        return None
+    fresh = Waiting(position=len(ctx.queue.waiting) + 1, explanation="waits for the scheduler to look at it")
+    return ctx.queue.waiting.get(record.attempt.id, fresh)
+
+
+def _public_state(row: AttemptRow) -> JobState:
+    queued = row.state in {AttemptState.WAITING, AttemptState.ASSIGNED}
+    return JobState.QUEUED if queued else JobState(row.state)
+
+
+def _find(session: Session, job_id: str) -> jobs.JobRecord:
+    record = jobs.find(session, job_id)
+    if record is None:
+        raise NotFound("there is no job with this id", code="job_not_found")
+    return record
+
+
+def _not_uploaded(field: str) -> BlobNotUploaded:
+    return BlobNotUploaded(
+        f"the {field}'s bytes have not been uploaded",
+        field=f"{field}.sha256",
+        hint="PUT them to /api/v1/blobs/{sha256} first",
+    )

@@ -1,0 +1,163 @@
+"""Queries about attempts; a change of state is always a compare-and-swap."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from torchyard.domain.lifecycle import CLAIMED, PLACED, AttemptState, job_state, may_become
+from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow
+
+
+class HeldAttempt(NamedTuple):
+    """An attempt with its job and the worker it was placed on."""
+
+    attempt: AttemptRow
+    job: JobRow
+    worker: WorkerRow | None
+
+
+def find(session: Session, attempt_id: str, *, lock: bool = False) -> HeldAttempt | None:
+    """The attempt with its job and worker.
+
+    Args:
+        session: The transaction.
+        attempt_id: Which attempt.
+        lock: Keep others from changing it until this transaction ends. Whoever changes an attempt and
+            its job locks the attempt first: in any other order, two of them could wait for each other.
+    """
+    query = (
+        select(AttemptRow, JobRow, WorkerRow)
+        .join(JobRow, JobRow.id == AttemptRow.job_id)
+        .outerjoin(WorkerRow, WorkerRow.id == AttemptRow.worker_id)
+        .where(AttemptRow.id == attempt_id)
+    )
+    if lock:
+        query = query.with_for_update(of=AttemptRow).execution_options(populate_existing=True)
+    row = session.execute(query).one_or_none()
+    return HeldAttempt(*row) if row else None
+
+
+def latest_of(session: Session, job_id: str) -> HeldAttempt | None:
+    """The job's latest attempt."""
+    query = (
+        select(AttemptRow.id)
+        .join(JobRow, JobRow.id == AttemptRow.job_id)
+        .where(JobRow.id == job_id, AttemptRow.number == JobRow.attempt)
+    )
+    attempt_id = session.scalar(query)
+    return find(session, attempt_id) if attempt_id else None
+
+
+def move(
+    session: Session,
+    attempt_id: str,
+    to: AttemptState,
+    *,
+    held_by: str | None = None,
+    only_from: frozenset[AttemptState] = frozenset(AttemptState),
+    **values: Any,
+) -> bool:
+    """Change an attempt's state, and its job's with it, if it is in a state that `to` may follow.
+
+    Args:
+        session: The writing transaction.
+        attempt_id: Which attempt.
+        to: The new state.
+        held_by: The worker that has to hold it; any, if None.
+        only_from: Narrows the states it may come from.
+        values: Further columns of the attempt; `reason`, `sentence`, `exit_code`, `started_at` and
+            `finished_at` are the job's as well.
+
+    Returns:
+        Whether it was changed. False says that somebody else was first.
+    """
+    query = (
+        update(AttemptRow)
+        .where(AttemptRow.id == attempt_id, AttemptRow.state.in_(may_become(to) & only_from))
+        .values(state=to, **values)
+        .returning(AttemptRow.job_id)
+    )
+    if held_by is not None:
+        query = query.where(AttemptRow.worker_id == held_by)
+    job_id = session.scalar(query.execution_options(synchronize_session=False))
+    if job_id is None:
+        return False
+    shared = {"reason", "sentence", "exit_code", "started_at", "finished_at"} & values.keys()
+    session.execute(
+        update(JobRow)
+        .where(JobRow.id == job_id)
+        .values(state=job_state(to), **{name: values[name] for name in shared})
+        .execution_options(synchronize_session=False)
+    )
+    return True
+
+
+def waiting(session: Session) -> list[AttemptRow]:
+    """All attempts in the queue, oldest first."""
+    query = (
+        select(AttemptRow)
+        .where(AttemptRow.state == AttemptState.WAITING)
+        .order_by(AttemptRow.created_at, AttemptRow.id)
+    )
+    return list(session.scalars(query))
+
+
+def placed(session: Session) -> list[AttemptRow]:
+    """All attempts that hold resources of a worker."""
+    return list(session.scalars(select(AttemptRow).where(AttemptRow.state.in_(PLACED))))
+
+
+def of_worker(session: Session, worker_id: str, states: Iterable[AttemptState] = PLACED) -> list[AttemptRow]:
+    """The attempts on this worker that are in one of the states."""
+    query = select(AttemptRow).where(AttemptRow.worker_id == worker_id, AttemptRow.state.in_(list(states)))
+    return list(session.scalars(query.order_by(AttemptRow.created_at)))
+
+
+def cancel_requested(session: Session, worker_id: str) -> list[str]:
+    """Ids of the worker's attempts that are to be stopped."""
+    query = (
+        select(AttemptRow.id)
+        .join(JobRow, JobRow.id == AttemptRow.job_id)
+        .where(
+            AttemptRow.worker_id == worker_id,
+            AttemptRow.state.in_(CLAIMED),
+            JobRow.cancel_requested_at.is_not(None),
+        )
+    )
+    return list(session.scalars(query))
+
+
+def unclaimed(session: Session, announced_before: datetime, *, limit: int) -> list[AttemptRow]:
+    """Assigned attempts whose last announcement is older than this."""
+    query = (
+        select(AttemptRow)
+        .where(AttemptRow.state == AttemptState.ASSIGNED, AttemptRow.announced_at < announced_before)
+        .order_by(AttemptRow.announced_at)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def mark_announced(session: Session, attempt_ids: Iterable[str], at: datetime) -> None:
+    """Note that the worker was told."""
+    session.execute(
+        update(AttemptRow)
+        .where(AttemptRow.id.in_(list(attempt_ids)))
+        .values(announced_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def take_report(session: Session, attempt_id: str, number: int) -> bool:
+    """Whether a worker's report is new; its number counts as taken in from now on."""
+    result = session.execute(
+        update(AttemptRow)
+        .where(AttemptRow.id == attempt_id, AttemptRow.reports < number)
+        .values(reports=number)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1

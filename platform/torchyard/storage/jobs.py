@@ -1,0 +1,138 @@
+"""Queries about jobs, their events and their artifacts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Select, delete, func, insert, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from torchyard.storage.tables import ArtifactRow, AttemptRow, EventRow, JobRow, UserRow, WorkerRow
+
+
+class JobRecord(NamedTuple):
+    """A job with what is told along with it."""
+
+    job: JobRow
+    attempt: AttemptRow
+    owner: str
+    worker: WorkerRow | None
+
+
+class JobFilter(NamedTuple):
+    """Which jobs a list shows; all if nothing is set."""
+
+    states: Sequence[str] = ()
+    text: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+def _records() -> Select[JobRow, AttemptRow, str, WorkerRow]:
+    return (
+        select(JobRow, AttemptRow, UserRow.name, WorkerRow)
+        .join(AttemptRow, (AttemptRow.job_id == JobRow.id) & (AttemptRow.number == JobRow.attempt))
+        .join(UserRow, UserRow.id == JobRow.owner_id)
+        .outerjoin(WorkerRow, WorkerRow.id == AttemptRow.worker_id)
+    )
+
+
+def find(session: Session, job_id: str) -> JobRecord | None:
+    """The job with its latest attempt, owner's name and worker."""
+    row = session.execute(_records().where(JobRow.id == job_id)).one_or_none()
+    return JobRecord(*row) if row else None
+
+
+def page(
+    session: Session, wanted: JobFilter, *, before: tuple[datetime, str] | None, limit: int
+) -> list[JobRecord]:
+    """Jobs, newest first; from behind `before` (creation time and id) on."""
+    query = _records().order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
+    if wanted.states:
+        query = query.where(JobRow.state.in_(wanted.states))
+    if wanted.text:
+        query = query.where(JobRow.searchable.contains(wanted.text.lower(), autoescape=True))
+    if wanted.created_after:
+        query = query.where(JobRow.created_at >= wanted.created_after)
+    if wanted.created_before:
+        query = query.where(JobRow.created_at < wanted.created_before)
+    if before:
+        query = query.where(tuple_(JobRow.created_at, JobRow.id) < before)
+    return [JobRecord(*row) for row in session.execute(query)]
+
+
+def ids_with_prefix(session: Session, prefix: str, *, limit: int) -> list[str]:
+    """Ids of jobs that begin like this."""
+    query = select(JobRow.id).where(JobRow.id.startswith(prefix, autoescape=True)).limit(limit)
+    return list(session.scalars(query))
+
+
+def request_cancel(session: Session, job_id: str, at: datetime) -> None:
+    """Note that somebody asked to cancel the job; the first time counts."""
+    session.execute(
+        update(JobRow)
+        .where(JobRow.id == job_id, JobRow.cancel_requested_at.is_(None))
+        .values(cancel_requested_at=at)
+    )
+
+
+def remove(session: Session, job_id: str) -> None:
+    """Remove the job with everything that belongs to it."""
+    for table in (EventRow, ArtifactRow, AttemptRow):
+        session.execute(delete(table).where(table.job_id == job_id))
+    session.execute(delete(JobRow).where(JobRow.id == job_id))
+
+
+def add_event(session: Session, job_id: str, *, attempt: int, state: str, at: datetime, message: str) -> None:
+    """Add a line to the job's account of itself, numbered without gaps."""
+    seq = session.scalar(
+        update(JobRow).where(JobRow.id == job_id).values(events=JobRow.events + 1).returning(JobRow.events)
+    )
+    session.execute(
+        insert(EventRow).values(job_id=job_id, seq=seq, at=at, attempt=attempt, state=state, message=message)
+    )
+
+
+def events(session: Session, job_id: str, *, after: int = 0) -> list[EventRow]:
+    """The job's events with a number above `after`, in order."""
+    query = select(EventRow).where(EventRow.job_id == job_id, EventRow.seq > after).order_by(EventRow.seq)
+    return list(session.scalars(query))
+
+
+def attempts(session: Session, job_id: str) -> list[tuple[AttemptRow, str | None]]:
+    """The job's attempts with their workers' names, first to last."""
+    query = (
+        select(AttemptRow, WorkerRow.name)
+        .outerjoin(WorkerRow, WorkerRow.id == AttemptRow.worker_id)
+        .where(AttemptRow.job_id == job_id)
+        .order_by(AttemptRow.number)
+    )
+    return [(row, name) for row, name in session.execute(query)]
+
+
+def add_artifacts(session: Session, rows: Iterable[ArtifactRow]) -> None:
+    """Add what an attempt left."""
+    session.add_all(rows)
+
+
+def artifacts(session: Session, job_id: str) -> list[ArtifactRow]:
+    """What all attempts of the job left, by attempt and path."""
+    query = (
+        select(ArtifactRow)
+        .where(ArtifactRow.job_id == job_id)
+        .order_by(ArtifactRow.attempt, ArtifactRow.path)
+    )
+    return list(session.scalars(query))
+
+
+def artifact(session: Session, job_id: str, path: str, attempt: int | None) -> ArtifactRow | None:
+    """One artifact; the latest attempt's that has it, unless one is named."""
+    query = select(ArtifactRow).where(ArtifactRow.job_id == job_id, ArtifactRow.path == path)
+    if attempt is not None:
+        query = query.where(ArtifactRow.attempt == attempt)
+    return session.scalars(query.order_by(ArtifactRow.attempt.desc()).limit(1)).one_or_none()
+
+
+def count(session: Session) -> int:
+    """How many jobs there are."""
+    return session.scalar(select(func.count()).select_from(JobRow)) or 0

@@ -1,0 +1,47 @@
+"""Queries about workers."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from torchyard.storage.tables import WorkerRow
+
+
+def find(session: Session, worker_id: str) -> WorkerRow | None:
+    """The worker with this id."""
+    return session.get(WorkerRow, worker_id)
+
+
+def by_token(session: Session, digest: str) -> WorkerRow | None:
+    """The worker whose present incarnation has this token."""
+    return session.scalars(select(WorkerRow).where(WorkerRow.token_digest == digest)).one_or_none()
+
+
+def all_workers(session: Session) -> list[WorkerRow]:
+    """Every worker that ever registered, by name."""
+    return list(session.scalars(select(WorkerRow).order_by(WorkerRow.name, WorkerRow.id)))
+
+
+def save(session: Session, row: WorkerRow) -> None:
+    """Add the worker, or replace what was known of it."""
+    session.merge(row)
+
+
+def beat(session: Session, worker_id: str, *, counter: int, at: datetime, runtimes: list[Any] | None) -> None:
+    """Note a heartbeat."""
+    values: dict[str, Any] = {"heartbeat_counter": counter, "seen_at": at, "unreachable": False}
+    if runtimes is not None:
+        values["runtimes"] = runtimes
+    session.execute(update(WorkerRow).where(WorkerRow.id == worker_id).values(**values))
+
+
+def set_unreachable(session: Session, worker_id: str, unreachable: bool) -> None:
+    """Note whether the worker is heard of."""
+    session.execute(update(WorkerRow).where(WorkerRow.id == worker_id).values(unreachable=unreachable))
+
+
+def count(session: Session) -> int:
+    """How many workers ever registered."""
+    return session.scalar(select(func.count()).select_from(WorkerRow)) or 0

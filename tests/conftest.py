@@ -1,0 +1,20 @@
+"""Servers that tests share; each is started when the first test asks for it."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests import servers
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """A Valkey server for the whole run; tests keep apart by the names they use in it."""
+    with servers.valkey() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A Postgres server for the whole run; its database `postgres` is for making others."""
+    with servers.postgres() as url:
+        yield url

@@ -1,0 +1,80 @@
+import os
+import socket
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from torchyard.client.packing import contents, packed
+from torchyard.errors import InvalidInput
+
+
+def tree(root: Path, *names: str) -> Path:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if name.endswith("/") else path.write_text(f"content of {name}")
+    return root
+
+
+def test_an_unchanged_directory_gives_the_same_bytes_whatever_its_times_and_modes(tmp_path: Path) -> None:
+    one = tree(tmp_path / "one", "b.py", "a/x.txt", "a/b/y.txt", "empty/")
+    other = tree(tmp_path / "other", "empty/", "a/b/y.txt", "a/x.txt", "b.py")
+    os.utime(other / "b.py", (1, 1))
+    (other / "a/x.txt").chmod(0o600)
+    with packed(one) as first, packed(other) as second:
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_content_arrives_whole_whether_it_shrinks_or_not(tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", "text.txt")
+    (root / "weights.pt").write_bytes(os.urandom(300_000))
+    (root / "empty").write_bytes(b"")
+    with packed(root) as archive, zipfile.ZipFile(archive) as opened:
+        assert opened.testzip() is None
+        assert {name: opened.read(name) for name in opened.namelist()} == {
+            path.name: path.read_bytes() for path in root.iterdir()
+        }
+
+
+def test_what_tools_keep_there_is_left_out(tmp_path: Path) -> None:
+    root = tree(
+        tmp_path,
+        "train.py",
+        "src/model.py",
+        "src/model.pyc",
+        "src/__pycache__/model.cpython-311.pyc",
+        ".git/config",
+        ".venv/lib/x.py",
+        ".torchyard/token",
+        "my environment/pyvenv.cfg",
+        "my environment/lib/y.py",
+        ".hidden",
+    )
+    (root / ".git" / "link").symlink_to("nowhere")
+    assert contents(root) == [".hidden", "src/model.py", "train.py"]
+
+
+@pytest.mark.parametrize("name", ["link.txt", "sub/linked"])
+def test_a_link_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    root = tree(tmp_path, "real/file.txt", "sub/other.txt")
+    (root / name).symlink_to(root / "real")
+    with pytest.raises(InvalidInput, match=name) as refused:
+        contents(root)
+    assert (refused.value.code, refused.value.field) == ("link_not_allowed", "dependencies")
+
+
+def test_a_socket_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("a.sock")
+        with pytest.raises(InvalidInput, match=r"a\.sock"):
+            contents(tmp_path)
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    with open(os.fsencode(tmp_path) + b"/\xff.txt", "w"):  # noqa: PTH123
+        pass
+    with pytest.raises(InvalidInput) as refused:
+        contents(tmp_path)
+    assert refused.value.code == "name_not_utf8"

@@ -1,0 +1,134 @@
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.client.small_platform import SmallPlatform
+
+from torchyard.client import Client, Progress
+from torchyard.contracts.jobs import Resources
+from torchyard.errors import FieldInvalid, InvalidInput, RequestRefused
+
+SCRIPT = b"print('hi')\n"
+
+
+def test_only_what_the_platform_lacks_is_sent(
+    platform: SmallPlatform, client: Client, tmp_path: Path
+) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "data.txt").write_text("data")
+    (tmp_path / "train.py").write_bytes(SCRIPT)
+    first = client.submit(tmp_path / "train.py", dependencies=tmp_path / "src")
+    assert len(platform.asked("PUT")) == 2
+    client.submit(str(tmp_path / "train.py"), dependencies=str(tmp_path / "src"))
+    assert len(platform.asked("PUT")) == 2
+    assert first.spec.script.name == "train.py"
+    assert first.spec.dependencies is not None
+    assert first.spec.dependencies.name == "src.zip"
+    assert platform.blobs[first.spec.script.sha256] == SCRIPT
+
+
+def test_settings_travel_as_they_were_given(platform: SmallPlatform, client: Client) -> None:
+    job = client.submit(
+        SCRIPT,
+        arguments=["--name", "two words", "it's"],
+        environment={"SEED": "1"},
+        resources=Resources(cpus=2),
+        grace_seconds=0,
+        name="my job",
+    )
+    assert job.spec.arguments == "--name 'two words' 'it'\"'\"'s'"
+    assert (job.spec.environment, job.spec.resources.cpus, job.spec.grace_seconds) == ({"SEED": "1"}, 2, 0)
+    assert (job.name, job.spec.script.name) == ("my job", "script.py")
+    assert client.submit(SCRIPT, arguments="--epochs 3").spec.arguments == "--epochs 3"
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"resources": {"gpus": -1}}, "resources.gpus"),
+        ({"environment": {"PATH": "/"}}, "environment"),
+        ({"arguments": "'open"}, "arguments"),
+        ({"grace_seconds": 10_000}, "grace_seconds"),
+    ],
+)
+def test_a_setting_that_breaks_a_rule_is_refused_before_anything_is_sent(
+    platform: SmallPlatform, client: Client, settings: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(FieldInvalid) as refused:
+        client.submit(SCRIPT, **settings)
+    assert refused.value.field == field
+    assert platform.requests == []
+
+
+@pytest.mark.parametrize(
+    ("script", "dependencies"), [("missing.py", None), (".", None), (SCRIPT, "missing.zip")]
+)
+def test_a_file_that_is_not_there_is_named(
+    platform: SmallPlatform, client: Client, script: Any, dependencies: str | None
+) -> None:
+    with pytest.raises(InvalidInput, match=r"missing|^\. ") as refused:
+        client.submit(script, dependencies=dependencies)
+    assert refused.value.code == "file_unreadable"
+    assert platform.jobs == []
+
+
+def test_a_create_whose_answer_was_lost_makes_one_job(platform: SmallPlatform, client: Client) -> None:
+    platform.lost = ["POST"]
+    job = client.submit(SCRIPT)
+    assert [known["id"] for known in platform.jobs] == [job.id]
+    assert len(platform.asked("POST")) == 2
+
+
+def test_an_upload_whose_answer_was_lost_is_sent_again_whole(platform: SmallPlatform, client: Client) -> None:
+    platform.lost = ["PUT"]
+    client.submit(b"#" * 3_000_000)
+    assert [len(blob) for blob in platform.blobs.values()] == [3_000_000]
+    assert len(platform.asked("PUT")) == 2
+
+
+def test_a_key_makes_one_job_of_two_submits(platform: SmallPlatform, client: Client) -> None:
+    assert client.submit(SCRIPT, idempotency_key="k").id == client.submit(SCRIPT, idempotency_key="k").id
+    assert client.submit(SCRIPT).id != client.submit(SCRIPT).id
+
+
+def test_a_create_waits_for_its_twin_and_for_a_platform_that_is_about_to_be_back(
+    platform: SmallPlatform, client: Client
+) -> None:
+    platform.problems["POST", "/jobs"] = (409, {"code": "idempotency_in_progress", "detail": "wait"})
+    platform.problems["HEAD", f"/blobs/{hashlib.sha256(SCRIPT).hexdigest()}"] = (503, {"detail": "away"})
+    assert client.submit(SCRIPT).state == "queued"
+
+
+def test_progress_is_told_up_to_the_end(platform: SmallPlatform, client: Client) -> None:
+    told: list[Progress] = []
+    content = b"#" * 2_500_000
+    for _ in range(2):
+        client.submit(content, on_progress=told.append)
+    sent = [progress.sent for progress in told if not progress.known]
+    assert (sent[0], sent[-1], sent) == (0, len(content), sorted(sent))
+    assert [progress for progress in told if progress.known] == [
+        Progress("script.py", len(content), len(content), known=True)
+    ]
+
+
+def test_a_refusal_carries_all_that_the_platform_says(platform: SmallPlatform, client: Client) -> None:
+    problem = {
+        "title": "Unprocessable Content",
+        "code": "script_syntax_error",
+        "detail": "train.py does not compile",
+        "field": "script",
+        "hint": "mend it",
+        "line": 3,
+        "errors": [{"field": "script", "code": "x", "message": "y"}],
+    }
+    platform.problems["POST", "/jobs"] = (422, problem)
+    with pytest.raises(RequestRefused) as refused:
+        client.submit(SCRIPT)
+    told = refused.value
+    assert (told.message, told.status, told.code) == ("train.py does not compile", 422, "script_syntax_error")
+    assert (told.field, told.hint, told.extra) == (
+        "script",
+        "mend it",
+        {"line": 3, "errors": [{"field": "script", "code": "x", "message": "y"}]},
+    )

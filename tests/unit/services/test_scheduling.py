@@ -1,0 +1,130 @@
+
+import pytest
+from tests.factories import attempt_id, claim, get, register, submit
+
+from torchyard.contracts.jobs import JobState
+from torchyard.contracts.runner import Gpu, Heartbeat
+from torchyard.contracts.topics import RUN_ATTEMPT, worker_queue
+from torchyard.services import scheduling, workers
+from torchyard.services.context import Context
+from torchyard.services.reconciling import Reconciler
+from torchyard.storage import attempts as stored_attempts
+from torchyard.storage import workers as stored_workers
+from torchyard.testing import FixedClock, RecordingDispatcher, Sent
+
+
+@pytest.fixture
+def sent(ctx: Context) -> RecordingDispatcher:
+    assert isinstance(ctx.dispatcher, RecordingDispatcher)
+    return ctx.dispatcher
+
+
+def test_a_placed_attempt_is_announced_to_its_workers_own_queue(
+    ctx: Context, sent: RecordingDispatcher
+) -> None:
+    worker, _ = register(ctx)
+    job = submit(ctx)
+
+    scheduling.schedule(ctx)
+
+    assert sent.sent == [Sent(RUN_ATTEMPT, worker_queue(worker.id), attempt_id(ctx, job))]
+    waiting = get(ctx, job).waiting
+    assert waiting is not None
+    assert "worker-1" in waiting.explanation
+
+
+def test_a_queued_job_says_what_it_waits_for(ctx: Context, sent: RecordingDispatcher) -> None:
+    register(ctx, gpus=[Gpu(uuid="GPU-1", model="H200", memory_mb=1)])
+    job = submit(ctx, resources={"gpus": 2})
+
+    scheduling.schedule(ctx)
+
+    waiting = get(ctx, job).waiting
+    assert waiting is not None
+    assert "2 GPUs" in waiting.explanation
+    assert sent.sent == []
+
+
+def test_no_more_is_placed_than_fits(ctx: Context, sent: RecordingDispatcher) -> None:
+    register(ctx, cpus=3)
+    for _ in range(5):
+        submit(ctx)
+
+    scheduling.schedule(ctx)
+    scheduling.schedule(ctx)
+
+    assert len(sent.sent) == 3
+
+
+def test_two_attempts_never_get_the_same_gpu(ctx: Context, sent: RecordingDispatcher) -> None:
+    worker, _ = register(
+        ctx, gpus=[Gpu(uuid=f"GPU-{number}", model="H200", memory_mb=1) for number in range(2)]
+    )
+    for _ in range(2):
+        submit(ctx, resources={"gpus": 1})
+
+    scheduling.schedule(ctx)
+
+    assert len(sent.sent) == 2
+    with ctx.db.read() as session:
+        held = stored_attempts.of_worker(session, worker.id)
+    assert sorted(gpu for row in held for gpu in row.gpus) == ["GPU-0", "GPU-1"]
+
+
+def test_an_attempt_that_nobody_claims_is_announced_again(ctx: Context, sent: RecordingDispatcher) -> None:
+    register(ctx)
+    submit(ctx)
+    scheduling.schedule(ctx)
+    reconciler = Reconciler(ctx)
+    reconciler.look()
+    assert len(sent.sent) == 1
+
+    assert isinstance(ctx.clock, FixedClock)
+    ctx.clock.advance(11)
+    reconciler.look()
+    reconciler.look()
+
+    assert len(sent.sent) == 2
+    assert sent.sent[0] == sent.sent[1]
+
+
+def test_a_broker_that_is_away_delays_a_job_and_loses_none(ctx: Context, sent: RecordingDispatcher) -> None:
+    worker, _ = register(ctx)
+    job = submit(ctx)
+    sent.available = False
+    scheduling.schedule(ctx)
+
+    with ctx.db.write() as session:
+        answer = workers.beat(ctx, session, worker, Heartbeat(counter=1))
+
+    assert answer.assigned == [attempt_id(ctx, job)]
+
+
+def test_a_silent_workers_unclaimed_attempt_goes_back_to_the_queue_and_elsewhere(
+    ctx: Context, sent: RecordingDispatcher
+) -> None:
+    silent, _ = register(ctx)
+    job = submit(ctx)
+    scheduling.schedule(ctx)
+    reconciler = Reconciler(ctx)
+
+    reconciler._lose_sight(silent)
+    other, _ = register(ctx, name="other")
+    scheduling.schedule(ctx)
+
+    assert sent.sent[-1] == Sent(RUN_ATTEMPT, worker_queue(other.id), attempt_id(ctx, job))
+
+
+def test_a_running_job_of_a_silent_worker_is_shown_unreachable_until_it_beats_again(ctx: Context) -> None:
+    worker, _ = register(ctx)
+    job = submit(ctx)
+    scheduling.schedule(ctx)
+    claim(ctx, worker, attempt_id(ctx, job))
+    with ctx.db.write() as session:
+        stored_workers.set_unreachable(session, worker.id, True)
+    assert get(ctx, job).unreachable
+
+    with ctx.db.write() as session:
+        workers.beat(ctx, session, worker, Heartbeat(counter=7, attempts=[attempt_id(ctx, job)]))
+
+    assert (get(ctx, job).unreachable, get(ctx, job).state) == (False, JobState.STAGING)

@@ -1,0 +1,1 @@
+"""The worker: takes attempts from the platform and runs them on this machine."""

@@ -1,0 +1,127 @@
+"""Artifacts: what a script left is uploaded; what is over a limit or unreadable is named."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from torchyard.contracts.runner import ProducedFile
+from torchyard.errors import Forbidden, RequestRefused, StorageFull, TooLarge
+from torchyard_worker.attempts import HeldAttempt
+from torchyard_worker.platform_api import PlatformApi
+from torchyard_worker.spooling import OUTPUTS, AttemptDirectory
+from torchyard_worker.staging import changed_files, in_bytes
+
+_CHUNK = 1024 * 1024
+#: Names told of one kind of file that was left out.
+_NAMES_TOLD = 20
+_MAX_PATH = 1024
+
+
+@dataclass(frozen=True)
+class ArtifactLimits:
+    """How much is kept of one attempt."""
+
+    count: int
+    file_bytes: int
+    total_bytes: int
+
+
+@dataclass
+class _LeftOut:
+    """Files that are not kept, by the reason."""
+
+    paths: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, reason: str, path: str) -> None:
+        self.paths.setdefault(reason, []).append(path)
+
+    def messages(self) -> list[str]:
+        return [self._message(reason, paths) for reason, paths in self.paths.items()]
+
+    def _message(self, reason: str, paths: list[str]) -> str:
+        names = ", ".join(_shown(path) for path in paths[:_NAMES_TOLD])
+        more = f" and {len(paths) - _NAMES_TOLD} more" if len(paths) > _NAMES_TOLD else ""
+        return f"not kept as artifacts ({reason}): {names}{more}"
+
+
+class Collector:
+    """Uploads what attempts leave."""
+
+    def __init__(self, api: PlatformApi, limits: ArtifactLimits) -> None:
+        self._api = api
+        self._limits = limits
+
+    def collect(self, held: HeldAttempt, directory: AttemptDirectory) -> tuple[list[ProducedFile], list[str]]:
+        """Upload the artifacts of an attempt whose script has ended.
+
+        Returns:
+            What was uploaded, and sentences about what was not.
+
+        Raises:
+            AttemptStale: The attempt is not this worker's any more.
+            Detached: The worker stops.
+        """
+        kept: list[ProducedFile] = []
+        left_out = _LeftOut()
+        total = 0
+        # What was meant to be kept comes first, where there is no room for all.
+        paths = sorted(changed_files(directory), key=lambda path: not path.startswith(f"{OUTPUTS}/"))
+        for path in paths:
+            try:
+                reason = self._refusal(directory.work / path, path, len(kept), total)
+                if reason is None:
+                    kept.append(self._upload(held, directory.work / path, path))
+                    total += kept[-1].size
+            except (TooLarge, StorageFull, Forbidden, RequestRefused) as problem:
+                reason = problem.message
+            except OSError as problem:
+                reason = f"can't be read: {problem.strerror}"
+            if reason is not None:
+                left_out.add(reason, path)
+        return kept, left_out.messages()
+
+    def _refusal(self, place: Path, path: str, count: int, total: int) -> str | None:
+        """Why the file is not kept; None if it is."""
+        limits, found = self._limits, place.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            return "symbolic links"
+        if not path.isprintable() or len(path) > _MAX_PATH:
+            return f"names that are no printable UTF-8, or longer than {_MAX_PATH} characters"
+        if count >= limits.count:
+            return f"more than {limits.count} files"
+        if found.st_size > limits.file_bytes:
+            return f"larger than {in_bytes(limits.file_bytes)}"
+        if total + found.st_size > limits.total_bytes:
+            return f"more than {in_bytes(limits.total_bytes)} in all"
+        return None
+
+    def _upload(self, held: HeldAttempt, place: Path, path: str) -> ProducedFile:
+        # O_NONBLOCK: should a FIFO have taken its place, opening it must not wait.
+        handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            digest, size = hashlib.sha256(), 0
+            for chunk in _chunks(file):
+                held.check()
+                digest.update(chunk)
+                size += len(chunk)
+            sha256 = digest.hexdigest()
+            held.persist("put_blob", lambda: self._send(held, file, sha256, size))
+        return ProducedFile(path=path, size=size, sha256=sha256)
+
+    def _send(self, held: HeldAttempt, file: BinaryIO, sha256: str, size: int) -> None:
+        if not self._api.has_blob(sha256):
+            file.seek(0)
+            self._api.put_blob(held.id, sha256, size, _chunks(file))
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+def _shown(path: str) -> str:
+    return path if path.isprintable() else ascii(path)

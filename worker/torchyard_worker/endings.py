@@ -1,0 +1,134 @@
+"""How an attempt ended: the shim's facts and the script's last words, as the platform is told them."""
+
+import errno
+import re
+from pathlib import Path
+from typing import Any
+
+from torchyard import errors
+from torchyard.contracts.runner import Cause, Outcome
+from torchyard_worker.attempts import Stopped
+from torchyard_worker.launching import SHIM_LOG
+from torchyard_worker.shim import spool
+from torchyard_worker.spooling import AttemptDirectory
+from torchyard_worker.staging import in_bytes
+
+#: The part of stderr.log in which the last traceback is looked for.
+_TAIL_BYTES = 64 * 1024
+_MAX_EXCEPTION = 2000
+#: The exit code of a Python that an exception ended.
+_UNCAUGHT = 1
+
+_TRACEBACK = "Traceback (most recent call last):"
+_FRAME = re.compile(r'^\s*(?:\| +)?File "(?P<file>.+)", line (?P<line>\d+)')
+#: What Python prints under the frames: the exception's dotted class, and mostly a message.
+_EXCEPTION = re.compile(r"^(?:[^\W\d]\w*\.)*[^\W\d]\w*(?:: .*)?$")
+
+
+_CAUSES: dict[type[errors.TorchyardError], Cause] = {
+    errors.ArchiveRejected: Cause.ARCHIVE_REJECTED,
+    errors.UnsupportedMedia: Cause.ARCHIVE_REJECTED,
+    errors.TooLarge: Cause.ARCHIVE_REJECTED,
+    errors.StartRefused: Cause.RUNTIME_UNAVAILABLE,
+    errors.StorageFull: Cause.DISK_QUOTA,
+    errors.NotFound: Cause.INTERNAL,
+    errors.RequestRefused: Cause.INTERNAL,
+}
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_MAX_DETAIL = 2000
+
+
+def not_started(problem: Exception) -> Outcome | None:
+    """What kept a script from being started; None if the problem is none of the attempt's own."""
+    cause = next((cause for kind, cause in _CAUSES.items() if isinstance(problem, kind)), None)
+    if isinstance(problem, Stopped):
+        return Outcome(cause=problem.wish.cause, detail="stopped before the script was started")
+    if isinstance(problem, errors.TorchyardError) and problem.code == Cause.DEPENDENCY_CONFLICT:
+        cause = Cause.DEPENDENCY_CONFLICT
+    if isinstance(problem, OSError):
+        cause = Cause.DISK_QUOTA if problem.errno in _NO_SPACE else Cause.INTERNAL
+    return None if cause is None else Outcome(cause=cause, detail=str(problem)[:_MAX_DETAIL])
+
+
+def outcome(directory: AttemptDirectory, script_name: str) -> Outcome:
+    """What exit.json tells, with the exception if one ended the script."""
+    facts = directory.read(spool.EXIT)
+    if facts is None:
+        return _without_facts(directory)
+    code = facts.get("exit_code")
+    exception, line = _last_exception(directory, script_name) if code == _UNCAUGHT else (None, None)
+    return Outcome(
+        cause=Cause.INTERNAL if facts["unkillable"] else Cause(facts["cause"]),
+        exit_code=code,
+        signal=facts.get("signal"),
+        exception=exception,
+        script_line=line,
+        detail=_detail(facts),
+        peak_memory_mb=facts["peak_rss_bytes"] // 2**20 or None,
+    )
+
+
+def remarks(facts: dict[str, Any] | None) -> list[str]:
+    """What else there is to say about the end, for system.log."""
+    told: list[str] = []
+    if facts is None:
+        return told
+    if facts["killed_after_grace"]:
+        told.append("the script did not end on SIGTERM: killed after its grace time")
+    if left := facts["killed_leftovers"]:
+        told.append(f"killed {left} process{'es' if left > 1 else ''} that the script had left running")
+    for name, lost in facts["log_lost_bytes"].items():
+        if lost:
+            told.append(f"{in_bytes(lost)} of {name} were lost: the worker's disk was full")
+    return told
+
+
+def _detail(facts: dict[str, Any]) -> str | None:
+    if facts["unkillable"]:
+        return "the script's processes could not be killed"
+    if facts["cause"] == Cause.WORKER_LOST:
+        return "the worker was stopped"
+    return facts.get("detail")
+
+
+def _without_facts(directory: AttemptDirectory) -> Outcome:
+    """The shim ended without a word, as when somebody kills it."""
+    try:
+        said = (directory.path / SHIM_LOG).read_text(errors="replace").strip().splitlines()
+    except FileNotFoundError:
+        said = []
+    if said and "No space left on device" in said[-1]:
+        return Outcome(cause=Cause.DISK_QUOTA, detail="no space was left on the worker's disk")
+    reason = f": {said[-1][:1000]}" if said else ""
+    return Outcome(cause=Cause.WORKER_LOST, detail=f"the process that watched the script went away{reason}")
+
+
+def _last_exception(directory: AttemptDirectory, script_name: str) -> tuple[str | None, int | None]:
+    """The last traceback's exception, and the innermost line of the script in it."""
+    lines = _tail(directory.path / spool.STDERR)
+    starts = [number for number, line in enumerate(lines) if _TRACEBACK in line]
+    block = lines[starts[-1] + 1 :] if starts else _syntax_error(lines)
+    ours = {script_name, str(directory.work / script_name)}
+    line_number = None
+    for line in block:
+        frame = _FRAME.match(line)
+        if frame and frame["file"] in ours:
+            line_number = int(frame["line"])
+        elif _EXCEPTION.match(line):
+            return line[:_MAX_EXCEPTION], line_number
+    return None, None
+
+
+def _syntax_error(lines: list[str]) -> list[str]:
+    """A script that does not compile gets its place and its error, but no heading."""
+    starts = [number for number, line in enumerate(lines) if _FRAME.match(line)]
+    return lines[starts[-1] :] if starts else []
+
+
+def _tail(log: Path) -> list[str]:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+            return file.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []

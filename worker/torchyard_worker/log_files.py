@@ -1,0 +1,87 @@
+"""The reading end of an attempt's logs: bytes, the pieces that begin in them, and the seal."""
+
+import bisect
+import os
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import overload
+
+from torchyard.contracts.logs import LogName, Piece, Stream
+from torchyard.contracts.runner import LogSeal
+from torchyard_worker.shim import spool
+
+_CHUNK = 1024 * 1024
+
+
+class LogFile:
+    """One log in the spool, which the shim may still write to; the file need not be there yet."""
+
+    def __init__(self, directory: Path, name: LogName) -> None:
+        self.name = name
+        self._path = directory / name.value
+        self._index = _Index(directory / spool.INDEX) if name is LogName.STDOUT else None
+
+    def size(self) -> int:
+        """Bytes there are now."""
+        try:
+            return self._path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def read(self, offset: int, most_bytes: int, most_pieces: int) -> tuple[bytes, list[Piece]]:
+        """Bytes from `offset` on, with the pieces that begin in them; fewer if there are many pieces."""
+        with self._path.open("rb") as file:
+            data = os.pread(file.fileno(), most_bytes, offset)
+        if self._index is None:
+            return data, []
+        pieces = self._index.pieces(offset, offset + len(data), most_pieces + 1)
+        if len(pieces) > most_pieces:
+            data = data[: pieces[most_pieces].offset - offset]
+        return data, pieces[:most_pieces]
+
+    def seal(self) -> LogSeal:
+        """Size and CRC32 of what is there."""
+        size = crc = 0
+        with suppress(FileNotFoundError), self._path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                size, crc = size + len(chunk), zlib.crc32(chunk, crc)
+        return LogSeal(name=self.name, size=size, crc32=crc)
+
+
+class _Index(Sequence[int]):
+    """The offsets in stdout.idx."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __len__(self) -> int:
+        return self._path.stat().st_size // spool.RECORD.size if self._path.exists() else 0
+
+    @overload
+    def __getitem__(self, number: int) -> int: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[int]: ...
+    def __getitem__(self, number: int | slice) -> int | Sequence[int]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        return spool.unpack_record(self._records(number, 1))[0]
+
+    def pieces(self, start: int, end: int, most: int) -> list[Piece]:
+        """At most `most` pieces that begin in `start` to `end`, the end excluded."""
+        first = bisect.bisect_left(self, start)
+        records = self._records(first, min(most, len(self) - first))
+        found: list[Piece] = []
+        for place in range(0, len(records), spool.RECORD.size):
+            offset, time_ms, is_stderr = spool.unpack_record(records[place : place + spool.RECORD.size])
+            if offset >= end:
+                break
+            if found and found[-1].offset == offset:  # nothing could be written after the earlier one
+                found.pop()
+            found.append(Piece(offset, Stream.STDERR if is_stderr else Stream.STDOUT, time_ms))
+        return found
+
+    def _records(self, first: int, count: int) -> bytes:
+        with self._path.open("rb") as file:
+            return os.pread(file.fileno(), count * spool.RECORD.size, first * spool.RECORD.size)

@@ -1,0 +1,47 @@
+"""An attempt's numbered events, numbered on across restarts of the worker."""
+
+from torchyard.contracts.jobs import JobState
+from torchyard.contracts.runner import Report
+from torchyard_worker.attempts import HeldAttempt
+from torchyard_worker.platform_api import PlatformApi
+from torchyard_worker.spooling import AttemptDirectory
+
+_REPORTS = "reports.json"
+_MAX_MESSAGE = 10_000
+
+
+class Reporter:
+    """Tells the platform what happens to one attempt; used by one thread."""
+
+    def __init__(self, api: PlatformApi, held: HeldAttempt, directory: AttemptDirectory) -> None:
+        self._api = api
+        self._held = held
+        self._directory = directory
+        known = directory.read(_REPORTS) or {}
+        self._number: int = known.get("number", 0)
+        self._running: bool = known.get("running", False)
+
+    @property
+    def running(self) -> bool:
+        """Whether the platform knows that the script was started."""
+        return self._running
+
+    def say(self, message: str, state: JobState | None = None) -> None:
+        """Report a line for system.log, and `running` when the script was started.
+
+        Raises:
+            AttemptStale: The attempt is not this worker's any more.
+            Detached: The worker stops.
+            Stopped: The attempt is to end, and its script was not started yet.
+        """
+        # Written down before it is sent: a number that is skipped does no harm, one that is used twice would.
+        self._number += 1
+        self._remember()
+        event = Report(number=self._number, state=state, message=message[:_MAX_MESSAGE])
+        self._held.persist("report", lambda: self._api.report(self._held.id, event))
+        if state is JobState.RUNNING:
+            self._running = True
+            self._remember()
+
+    def _remember(self) -> None:
+        self._directory.write(_REPORTS, {"number": self._number, "running": self._running})

@@ -1,0 +1,270 @@
+"""An attempt's way on its worker: claim → stage → launch → ship → collect → finish."""
+
+import contextlib
+import shlex
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from torchyard.contracts.jobs import JobState, split_arguments
+from torchyard.contracts.runner import Cause, ClaimedAttempt, Finish, Outcome
+from torchyard.errors import AttemptStale, StartRefused, TorchyardError
+from torchyard_worker import endings, launching, spooling, staging
+from torchyard_worker.attempts import AttemptsInHand, Detached, HeldAttempt, Stopped, StopWish
+from torchyard_worker.blob_cache import BlobCache
+from torchyard_worker.collecting import Collector
+from torchyard_worker.finishing import finish
+from torchyard_worker.launching import Shim
+from torchyard_worker.platform_api import PlatformApi
+from torchyard_worker.reporting import Reporter
+from torchyard_worker.runtimes import InstalledRuntime, discover
+from torchyard_worker.shim import spool
+from torchyard_worker.shipping import Shipper
+from torchyard_worker.spooling import AttemptDirectory
+from torchyard_worker.waiting import readable
+
+log = structlog.get_logger()
+
+#: Seconds a shim gets to kill its script at once; longer than the minute it gives the kernel.
+_KILL_SECONDS = 70.0
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What one thread needs to bring one attempt to its end."""
+
+    held: HeldAttempt
+    claimed: ClaimedAttempt
+    directory: AttemptDirectory
+    reporter: Reporter
+
+
+class _NotStarted(Exception):
+    """The script can't be started, or is not to be."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.cause)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a runner finds and puts things."""
+
+    attempts: Path
+    runtimes: Path
+
+
+class Runner:
+    """Runs attempts, each in the thread that asks for it."""
+
+    def __init__(
+        self,
+        api: PlatformApi,
+        in_hand: AttemptsInHand,
+        cache: BlobCache,
+        collector: Collector,
+        places: Places,
+    ) -> None:
+        self._api = api
+        self._in_hand = in_hand
+        self._cache = cache
+        self._collector = collector
+        self._places = places
+        places.attempts.mkdir(parents=True, exist_ok=True)
+
+    def run(self, attempt_id: str) -> None:
+        """Claim the attempt and bring it to its end; nothing happens if it is in hand or not to be had."""
+        held = self._in_hand.take(attempt_id)
+        if held is None:
+            return
+        with self._holding(held):
+            claimed = self._claim(held)
+            if claimed is None:
+                return
+            directory = spooling.create(self._path(attempt_id), claimed)
+            held.claimed = True
+            attempt = _Attempt(held, claimed, directory, Reporter(self._api, held, directory))
+            try:
+                staged = self._stage(attempt)
+                shim = self._launch(attempt)
+            except _NotStarted as refusal:
+                self._finish(attempt, Finish(outcome=refusal.outcome))
+                return
+            attempt.reporter.say(staged)
+            self._see_through(attempt, shim, resumed=False)
+
+    def adopt(self, attempt_id: str) -> None:
+        """Take over an attempt of an earlier process of this worker, and bring it to its end."""
+        held = self._in_hand.take(attempt_id)
+        if held is None:
+            return
+        with self._holding(held):
+            held.claimed = True
+            directory = AttemptDirectory(self._path(attempt_id))
+            attempt = _Attempt(held, directory.claimed(), directory, Reporter(self._api, held, directory))
+            log.info("attempt_adopted", attempt=attempt_id)
+            if directory.read(spool.LAUNCH) is None:
+                lost = "the worker was restarted before it had started the script"
+                self._finish(attempt, Finish(outcome=Outcome(cause=Cause.WORKER_LOST, detail=lost)))
+                return
+            shim = launching.find(directory.path)
+            if shim is not None:
+                held.attach(shim)
+            self._see_through(attempt, shim, resumed=True)
+
+    def _path(self, attempt_id: str) -> Path:
+        return self._places.attempts / attempt_id
+
+    @contextlib.contextmanager
+    def _holding(self, held: HeldAttempt) -> Iterator[None]:
+        """The outermost boundary of an attempt's thread."""
+        try:
+            yield
+        except Detached:
+            log.info("attempt_left_to_its_shim", attempt=held.id)
+        except AttemptStale:
+            log.info("attempt_dropped", attempt=held.id)
+            self._discard(held)
+        except Exception as problem:
+            log.exception("attempt_broken", attempt=held.id)
+            self._give_up(held, problem)
+        finally:
+            self._in_hand.drop(held)
+
+    def _claim(self, held: HeldAttempt) -> ClaimedAttempt | None:
+        """The attempt, if it is to be had."""
+        tries = 0
+
+        def ask() -> ClaimedAttempt:
+            nonlocal tries
+            tries += 1
+            return self._api.claim(held.id)
+
+        try:
+            claimed = held.persist("claim", ask)
+        except (AttemptStale, Stopped):
+            # If an answer was lost on its way, the platform takes the attempt for claimed: give it back.
+            if tries > 1:
+                lost = "the platform's answer did not reach the worker"
+                finish(self._api, held, Finish(outcome=Outcome(cause=Cause.WORKER_LOST, detail=lost)))
+            return None
+        log.info("attempt_claimed", attempt=held.id, job=claimed.job_id, number=claimed.number)
+        if claimed.cancel_requested:
+            held.stop(StopWish(Cause.CANCELLED))
+        return claimed
+
+    def _stage(self, attempt: _Attempt) -> str:
+        """Put the files into place; what was done, in words."""
+        started, held = time.monotonic(), attempt.held
+
+        def stage() -> str:
+            return staging.stage(attempt.directory, attempt.claimed, self._cache, held.check)
+
+        with _refusing():
+            staged = held.persist("stage", stage)
+            held.check()
+        return f"staged {staged} in {(time.monotonic() - started) * 1000:.0f} ms"
+
+    def _launch(self, attempt: _Attempt) -> Shim:
+        """Start the script's shim."""
+        with _refusing():
+            interpreter = self._runtime(attempt.claimed.spec.runtime).interpreter
+            launching.prepare(attempt.directory, attempt.claimed, interpreter)
+            shim = launching.launch(attempt.directory.path, interpreter)
+        attempt.held.attach(shim)
+        return shim
+
+    def _runtime(self, name: str) -> InstalledRuntime:
+        for installed in discover(self._places.runtimes):
+            if installed.runtime.name == name:
+                return installed
+        raise StartRefused(f"the runtime {name} is not on this worker any more")
+
+    def _see_through(self, attempt: _Attempt, shim: Shim | None, *, resumed: bool) -> None:
+        """Follow the script to its end, and have it confirmed; without a shim it has ended already."""
+        held, directory = attempt.held, attempt.directory
+        shipper = Shipper(self._api, held, directory, resumed=resumed)
+        if shim is not None:
+            shipper.follow(shim, lambda: self._announce(attempt))
+        held.past_launch()
+        facts = directory.read(spool.EXIT)
+        if facts is None:
+            launching.kill_leftovers(directory.tag)
+        self._announce(attempt)
+        shipper.drain()
+        artifacts, left_out = self._collector.collect(held, directory)
+        final = Finish(
+            outcome=endings.outcome(directory, attempt.claimed.spec.script.name),
+            logs=shipper.seals(),
+            artifacts=artifacts,
+            messages=[*endings.remarks(facts), *left_out],
+        )
+        self._finish(attempt, final, shipper)
+
+    def _announce(self, attempt: _Attempt) -> None:
+        """Tell that the script runs, as soon as it does."""
+        if attempt.reporter.running:
+            return
+        pid = launching.script_pid(attempt.directory.path)
+        if pid is None:
+            return
+        spec = attempt.claimed.spec
+        command = shlex.join(["python", spec.script.name, *split_arguments(spec.arguments)])
+        where = f"runtime {spec.runtime}"
+        with contextlib.suppress(StartRefused):
+            runtime = self._runtime(spec.runtime).runtime
+            torch = f", torch {runtime.packages['torch']}" if "torch" in runtime.packages else ""
+            where += f", Python {runtime.python}{torch}"
+        attempt.reporter.say(f"started: {command} ({where}, pid {pid})", JobState.RUNNING)
+
+    def _finish(self, attempt: _Attempt, final: Finish, shipper: Shipper | None = None) -> None:
+        """Have the end confirmed, and remove what is left of the attempt."""
+        finish(self._api, attempt.held, final, shipper)
+        attempt.held.claimed = False
+        log.info(
+            "attempt_finished",
+            attempt=attempt.held.id,
+            cause=final.outcome.cause,
+            exit_code=final.outcome.exit_code,
+            signal=final.outcome.signal,
+        )
+        spooling.remove(attempt.directory.path)
+
+    def _give_up(self, held: HeldAttempt, problem: Exception) -> None:
+        """An error of the worker's own: say so if that is possible, and leave nothing behind."""
+        detail = f"the worker failed: {type(problem).__name__}: {problem}"[:2000]
+        final = Finish(outcome=Outcome(cause=Cause.INTERNAL, detail=detail))
+        with contextlib.suppress(TorchyardError):
+            self._api.finish(held.id, final)
+        self._discard(held)
+
+    def _discard(self, held: HeldAttempt) -> None:
+        """Kill whatever runs of the attempt, and forget it."""
+        held.claimed = False
+        directory = AttemptDirectory(self._path(held.id))
+        if not directory.path.exists():
+            return
+        shim = launching.find(directory.path)
+        if shim is not None:
+            shim.stop(Cause.WORKER_LOST, 0)
+            readable(shim.pidfd, seconds=_KILL_SECONDS)
+            shim.kill()
+            shim.close()
+        launching.kill_leftovers(directory.tag)
+        spooling.remove(directory.path)
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Turns what keeps a script from being started into `_NotStarted`."""
+    try:
+        yield
+    except (TorchyardError, OSError, Stopped) as problem:
+        outcome = endings.not_started(problem)
+        if outcome is None:
+            raise
+        raise _NotStarted(outcome) from problem

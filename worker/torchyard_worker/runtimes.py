@@ -1,0 +1,306 @@
+"""Runtimes: the named Python environments that scripts run in, each a venv apart from the platform's own.
+
+    python -m torchyard_worker.runtimes build NAME --into DIRECTORY
+    python -m torchyard_worker.runtimes list --in DIRECTORY
+
+A venv can't be moved, so it is made in its place, with a file `.building` in it until it is whole.
+"""
+
+import argparse
+import errno
+import fcntl
+import importlib.metadata
+import json
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from torchyard.contracts.runner import Runtime
+from torchyard.errors import StartRefused, TorchyardError
+
+log = structlog.get_logger()
+
+Say = Callable[[str], None]
+
+OLDEST_PYTHON = (3, 11)
+FACTS_FILE = "runtime.json"
+BUILDING_FILE = ".building"
+#: Packages whose versions people choose a runtime by; the others stay unsaid.
+NOTABLE = (
+    "torch", "torchvision", "torchaudio", "numpy", "scipy", "matplotlib", "pandas", "scikit-learn", "pillow",
+    "transformers", "lightning",
+)  # fmt: skip
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_TORCH_CUDA = re.compile(r"^cuda\b[^=\n]*=\s*'([^']+)'", re.MULTILINE)
+#: What pip prints when the package index is out of reach.
+_NO_NETWORK = ("NewConnectionError", "ConnectTimeoutError", "NameResolutionError", "Network is unreachable")
+_NO_SPACE = ("No space left on device", "Disk quota exceeded")
+
+
+@dataclass(frozen=True)
+class InstalledRuntime:
+    """A runtime found on this machine.
+
+    Attributes:
+        runtime: Its name and the versions really found in it.
+        interpreter: The Python that runs scripts in it.
+    """
+
+    runtime: Runtime
+    interpreter: Path
+
+
+def discover(directory: Path) -> list[InstalledRuntime]:
+    """The whole runtimes in `directory`, by name. One that can't be read is left out and logged."""
+    found = []
+    for facts in sorted(directory.glob(f"*/{FACTS_FILE}")):
+        place = facts.parent
+        if (place / BUILDING_FILE).exists() or not (place / "bin" / "python").exists():
+            continue
+        try:
+            found.append(InstalledRuntime(_read(place), place / "bin" / "python"))
+        except (OSError, ValueError, KeyError) as problem:
+            log.warning("runtime_unreadable", runtime=place.name, problem=repr(problem))
+    return found
+
+
+def build(name: str, directory: Path, say: Say) -> InstalledRuntime:
+    """The runtime `name` in `directory`, made by its recipe unless it is there already.
+
+    Two builds of the same runtime wait for each other. One that was interrupted, or was made by an older
+    recipe, is made anew; `say` receives a line for each step.
+
+    Raises:
+        StartRefused: No such recipe, no space, no package index, or pip refused; with pip's own reason.
+    """
+    lock = _recipe(name) / "requirements.lock"
+    place = directory / name
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with _alone(directory / f".{name}.lock"):
+            if _is_whole(place, lock):
+                say(f"runtime {name} is up to date")
+            else:
+                _make(place, lock, say)
+            return InstalledRuntime(_read(place), place / "bin" / "python")
+    except OSError as problem:
+        if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise _no_space(place) from problem
+        raise StartRefused(
+            f"the runtime {name} can't be built in {directory}: {problem.strerror}"
+        ) from problem
+
+
+def _recipe(name: str) -> Path:
+    """The recipe's folder: in the wheel beside this module, in a source tree beside the package."""
+    here = Path(__file__).resolve().parent
+    shelves = [shelf for shelf in (here / "recipes", here.parent / "runtimes") if shelf.is_dir()]
+    known = {lock.parent.name: lock.parent for shelf in shelves for lock in shelf.glob("*/requirements.lock")}
+    if not _NAME.fullmatch(name) or name not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise StartRefused(f"there is no recipe for a runtime {name!r}; there are: {names}")
+    return known[name]
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _is_whole(place: Path, lock: Path) -> bool:
+    if (place / BUILDING_FILE).exists() or not (place / "bin" / "python").exists():
+        return False
+    try:
+        facts = json.loads((place / FACTS_FILE).read_text())
+        return bool(facts["requirements"] == lock.read_text())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _make(place: Path, lock: Path, say: Say) -> None:
+    if place.exists():
+        say(f"removing an unfinished or outdated {place}")
+        shutil.rmtree(place)
+    place.mkdir(mode=0o755)
+    marker = place / BUILDING_FILE
+    marker.touch()
+    python = _base_interpreter(say)
+    requirements = lock.read_text()
+    pins = [line for line in requirements.splitlines() if line and not line.startswith("#")]
+    try:
+        say(f"building runtime {place.name} on {python}: {len(pins)} packages, about 1 GB; this happens once")
+        _run([str(python), "-m", "venv", str(place)], place, say)
+        pip = [str(place / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        _run([*pip, "install", "--progress-bar", "off", "-r", str(lock)], place, say)
+    except (TorchyardError, OSError):
+        shutil.rmtree(place, ignore_errors=True)  # gives the space back
+        raise
+    _write_facts(place, requirements)
+    marker.unlink()
+    say(f"runtime {place.name} is ready")
+    if private := _first_private_parent(place):
+        say(f"note: only this user may enter {private}, so scripts can't run there as a user of their own")
+
+
+def _base_interpreter(say: Say) -> Path:
+    """The Python to build on; the system's own if it will do, as other users can read that one."""
+    own = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for python in (Path("/usr/bin/python3"), own):
+        if python.exists() and _is_fit(python):
+            if private := _first_private_parent(python.resolve()):
+                say(f"note: {python} lies in {private}, which only this user may enter")
+            return python
+    raise StartRefused(f"neither /usr/bin/python3 nor {own} is a Python 3.11 or newer with its venv module")
+
+
+def _is_fit(python: Path) -> bool:
+    check = f"import sys, venv, ensurepip; sys.exit(sys.version_info < {OLDEST_PYTHON})"
+    return subprocess.run([str(python), "-c", check], check=False, capture_output=True).returncode == 0
+
+
+def _first_private_parent(path: Path) -> Path | None:
+    for parent in reversed(path.absolute().parents):
+        if not parent.stat().st_mode & stat.S_IXOTH:
+            return parent
+    return None
+
+
+def _run(command: list[str], place: Path, say: Say) -> None:
+    """Runs a step, repeats its interesting lines, and turns its failure into one sentence."""
+    lines = []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        umask=0o022,  # a script may run as another user, who has to read all of this
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line.strip())
+            if line.startswith(("Collecting", "Processing", "Downloading", "  Downloading", "Installing")):
+                say(f"  {line.strip()[:110]}")
+    if process.returncode:
+        raise _refusal(place, lines)
+
+
+def _refusal(place: Path, lines: list[str]) -> StartRefused:
+    text = "\n".join(lines)
+    if any(sign in text for sign in _NO_SPACE):
+        return _no_space(place)
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith(("ERROR:", "Error:"))]
+    reason = (errors or [line for line in lines if line] or ["it gave no reason"])[0]
+    if any(sign in text for sign in _NO_NETWORK):
+        reason = f"the package index can't be reached ({reason})"
+    return StartRefused(f"the runtime {place.name} could not be built: {reason}")
+
+
+def _no_space(place: Path) -> StartRefused:
+    return StartRefused(
+        f"no space is left in {place.parent} for the runtime {place.name}; it needs about 1.5 GB"
+    )
+
+
+def _write_facts(place: Path, requirements: str) -> Runtime:
+    packages = _site_packages(place)
+    runtime = Runtime(
+        name=place.name,
+        python=_python_version(place),
+        packages=_versions(packages),
+        cuda=_torch_cuda(packages),
+    )
+    facts = {
+        "runtime": runtime.model_dump(),
+        "changed_ns": packages.stat().st_mtime_ns,
+        "requirements": requirements,
+    }
+    fresh = place / f"{FACTS_FILE}.new"
+    fresh.write_text(json.dumps(facts, indent=2) + "\n")
+    fresh.replace(place / FACTS_FILE)
+    return runtime
+
+
+def _read(place: Path) -> Runtime:
+    """The facts written at the build; found out again if packages came or went since."""
+    facts = json.loads((place / FACTS_FILE).read_text())
+    if facts["changed_ns"] != _site_packages(place).stat().st_mtime_ns:
+        return _write_facts(place, facts["requirements"])
+    return Runtime.model_validate(facts["runtime"])
+
+
+def _site_packages(place: Path) -> Path:
+    found = sorted(place.glob("lib/python3.*/site-packages"))
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, "has no site-packages", str(place))
+    return found[0]
+
+
+def _python_version(place: Path) -> str:
+    for line in (place / "pyvenv.cfg").read_text().splitlines():
+        key, _, value = line.partition("=")
+        if key.strip() in {"version", "version_info"}:
+            return value.strip()
+    raise ValueError(f"{place}/pyvenv.cfg names no version")
+
+
+def _versions(packages: Path) -> dict[str, str]:
+    there = {
+        (distribution.name or "").lower().replace("_", "-"): distribution.version
+        for distribution in importlib.metadata.distributions(path=[str(packages)])
+    }
+    return {name: there[name] for name in NOTABLE if name in there}
+
+
+def _torch_cuda(packages: Path) -> str | None:
+    """The CUDA version torch was built for; read, not imported: that takes a second and much memory."""
+    version_file = packages / "torch" / "version.py"
+    match = _TORCH_CUDA.search(version_file.read_text()) if version_file.exists() else None
+    return match[1] if match else None
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main(words: list[str] | None = None) -> int:
+    """The command line; 0 if it did what was asked."""
+    parser = argparse.ArgumentParser(
+        prog="python -m torchyard_worker.runtimes", description=__doc__.split("\n")[0]
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    making = verbs.add_parser("build", help="build a runtime by its recipe, unless it is there")
+    making.add_argument("name")
+    making.add_argument("--into", type=Path, required=True, dest="directory")
+    listing = verbs.add_parser("list", help="list the runtimes of a directory")
+    listing.add_argument("--in", type=Path, required=True, dest="directory")
+    asked = parser.parse_args(words)
+    try:
+        if asked.verb == "build":
+            build(asked.name, asked.directory.absolute(), _say)
+        else:
+            for installed in discover(asked.directory.absolute()):
+                facts = installed.runtime
+                packages = " ".join(f"{name} {version}" for name, version in facts.packages.items())
+                _say(f"{facts.name}: Python {facts.python}, CUDA {facts.cuda or 'none'}, {packages}")
+    except StartRefused as refusal:
+        sys.stderr.write(f"{refusal.message}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

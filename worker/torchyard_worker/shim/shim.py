@@ -1,0 +1,243 @@
+"""Runs one script: `python -I -S shim.py ATTEMPT_DIRECTORY`. See spool.py for what it reads and writes.
+
+It owns the script's process tree, both pipes, the logs, the time limit and the grace time. It holds no
+secret, speaks no network, waits for nobody, and outlives the worker that started it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+from typing import Any
+
+# This file is run by its path and without site-packages; behind the standard library, not before it.
+sys.path.append(__file__.rsplit("/", 3)[0])
+
+from torchyard_worker.shim import child, processes, spool
+from torchyard_worker.shim.logs import Logs
+
+#: Bytes read from a pipe at once: as many as it holds.
+_READ_BYTES = 64 * 1024
+#: Seconds that a begun line of one stream may hold up the other stream.
+_LINE_SECONDS = 0.005
+#: Seconds that processes the script left may take to end by themselves, as multiprocessing's helpers do.
+_LINGER_SECONDS = 0.5
+#: Seconds between two looks at what is still there to be killed.
+_KILL_AGAIN_SECONDS = 0.01
+#: Seconds after which a process that SIGKILL does not end is left to the kernel.
+_UNKILLABLE_SECONDS = 60.0
+#: Seconds of silence after which a pipe is closed that somebody outside the tree holds open.
+_FOREIGN_SECONDS = 1.0
+
+
+class Shim:
+    """One script, from its start to exit.json."""
+
+    def __init__(self, directory: str, launch: dict[str, Any]) -> None:
+        self._directory = directory
+        self._launch = launch
+        self._logs = Logs(directory)
+        self._streams: dict[int, bool] = {}
+        self._open_line: int | None = None
+        self._poll = select.poll()
+        self._signals = _open_signals()
+        self._poll.register(self._signals, select.POLLIN)
+        self._script = 0
+        self._status: int | None = None
+        self._childless = False
+        self._cause = "exited"
+        self._limit_at = self._kill_at = float("inf")
+        self._facts: dict[str, Any] = {
+            "peak_rss_bytes": 0,
+            "killed_after_grace": False,
+            "killed_leftovers": 0,
+            "unkillable": False,
+        }
+
+    def run(self) -> None:
+        """Start the script, see it through, and write down how it ended."""
+        try:
+            self._start()
+        except child.NotStarted as refusal:
+            self._cause, self._facts["detail"] = "internal", str(refusal)
+        else:
+            self._see_through()
+        self._write_exit()
+
+    def _start(self) -> None:
+        pid, out, err = child.start(self._launch)
+        self._script = pid
+        self._facts["started_ms"] = _now_ms()
+        for pipe, is_stderr in ((out, False), (err, True)):
+            os.set_blocking(pipe, False)
+            self._streams[pipe] = is_stderr
+            self._poll.register(pipe, select.POLLIN)
+        if self._launch["timeout_seconds"]:
+            self._limit_at = time.monotonic() + self._launch["timeout_seconds"]
+        spool.write_json(
+            self._directory,
+            spool.SHIM,
+            {**_identity(), "script_pid": pid, "started_ms": self._facts["started_ms"]},
+        )
+        self._logs.ring()
+
+    def _see_through(self) -> None:
+        while self._status is None:
+            self._turn(float("inf"))
+        lingering = time.monotonic() + _LINGER_SECONDS
+        while not self._childless and time.monotonic() < lingering:
+            self._turn(lingering)
+        self._facts["killed_leftovers"] = self._kill_everything()
+        while self._streams and self._turn(time.monotonic() + _FOREIGN_SECONDS):
+            pass
+
+    def _turn(self, until: float) -> bool:
+        """Take in what happens next; False if nothing did."""
+        due = min(until, self._limit_at, self._kill_at)
+        wait = None if due == float("inf") else max(0.0, due - time.monotonic()) * 1000 + 1
+        events = self._poll.poll(wait)
+        for handle, _ in events:
+            if handle == self._signals:
+                self._take_signals()
+            elif handle in self._streams:
+                self._finish_line(handle)
+                self._read(handle)
+        if self._status is None:
+            self._watch_clock(time.monotonic())
+        return bool(events)
+
+    def _finish_line(self, pipe: int) -> None:
+        """Let the other stream end a line it has begun, if it does so at once.
+
+        Which of two pipes was written to first is not to be known; but print() writes a line in pieces.
+        """
+        deadline = time.monotonic() + _LINE_SECONDS
+        while self._open_line not in {None, pipe} and (left := deadline - time.monotonic()) > 0:
+            if select.select([self._open_line], [], [], left)[0]:
+                self._read(self._open_line)
+
+    def _read(self, pipe: int) -> None:
+        try:
+            data = os.read(pipe, _READ_BYTES)
+        except BlockingIOError:  # read a moment ago, to finish a line
+            return
+        self._open_line = None if not data or data.endswith(b"\n") else pipe
+        if data:
+            self._logs.add(data, is_stderr=self._streams[pipe])
+        else:
+            self._poll.unregister(pipe)
+            os.close(pipe)
+            del self._streams[pipe]
+
+    def _take_signals(self) -> None:
+        numbers = os.read(self._signals, 4096)
+        self._reap()
+        if signal.SIGTERM in numbers and self._status is None:
+            wish = spool.read_json(self._directory, spool.STOP) or {}
+            grace = self._launch["grace_seconds"]
+            self._stop(wish.get("cause", "cancelled"), min(grace, wish.get("grace_seconds", grace)))
+
+    def _watch_clock(self, now: float) -> None:
+        if now >= self._kill_at:
+            self._facts["killed_after_grace"] = True
+            self._kill_everything()
+        elif now >= self._limit_at:
+            self._limit_at = float("inf")
+            self._stop("timeout", self._launch["grace_seconds"])
+
+    def _stop(self, cause: str, grace_seconds: float) -> None:
+        """Ask the script to end; asked again, it may only get less time."""
+        if self._cause == "exited":
+            self._cause = cause
+        self._kill_at = min(self._kill_at, time.monotonic() + grace_seconds)
+        with contextlib.suppress(ProcessLookupError):  # it ended this moment
+            os.killpg(self._script, signal.SIGTERM)
+
+    def _kill_everything(self) -> int:
+        """End whatever descends from this process, daemons too; how many did not end by themselves."""
+        killed: set[int] = set()
+        deadline = time.monotonic() + _UNKILLABLE_SECONDS
+        self._reap()
+        while not self._childless and not self._facts["unkillable"]:
+            # A child may have children by now: again, until the kernel says that there is none.
+            found = processes.descendants(os.getpid())
+            processes.send(found, signal.SIGKILL)
+            killed.update(found)
+            if select.select([self._signals], [], [], _KILL_AGAIN_SECONDS)[0]:
+                self._take_signals()
+            self._reap()
+            self._facts["unkillable"] = time.monotonic() >= deadline
+        if self._status is None and self._facts["unkillable"]:
+            self._status = signal.SIGKILL
+        return len(killed)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                self._childless = True
+                return
+            if pid == 0:
+                return
+            # Linux counts this one in KiB.
+            self._facts["peak_rss_bytes"] = max(self._facts["peak_rss_bytes"], usage.ru_maxrss * 1024)
+            if pid == self._script:
+                self._status = status
+                self._facts["ended_ms"] = _now_ms()
+
+    def _write_exit(self) -> None:
+        if self._status is not None:
+            code = os.WEXITSTATUS(self._status) if os.WIFEXITED(self._status) else None
+            number = os.WTERMSIG(self._status) if os.WIFSIGNALED(self._status) else None
+            self._facts.update(exit_code=code, signal=number)
+        spool.write_exit(
+            self._directory, {"cause": self._cause, **self._facts, "log_lost_bytes": self._logs.lost}
+        )
+        self._logs.ring()
+
+
+def _open_signals() -> int:
+    """A descriptor from which the numbers of arriving signals can be read."""
+    reading, writing = os.pipe()
+    for end in (reading, writing):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    # The worker starts this process with SIGTERM blocked, so that none comes before the handler.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    return reading
+
+
+def _identity() -> dict[str, Any]:
+    pid = os.getpid()
+    return {"pid": pid, "start": processes.start_time(pid), "boot": processes.boot_id()}
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def main(directory: str) -> None:
+    """Run the attempt in this directory, unless it was given up before its shim was up."""
+    processes.close_inherited()
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+    processes.become_subreaper()
+    launch = spool.read_json(directory, spool.LAUNCH)
+    if launch is None or not spool.create_json(directory, spool.SHIM, _identity()):
+        return
+    spool.reserve_exit(directory)
+    Shim(directory, launch).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
+    os._exit(0)  # everything is on disk; the interpreter's own end would only take time

@@ -1,0 +1,133 @@
+"""Logs on their way to the platform: sent as they grow, none of it lost, none of it twice."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+
+from torchyard.contracts.logs import MAX_APPEND_BYTES, MAX_PIECES, SCRIPT_LOGS, LogName, Piece
+from torchyard.contracts.runner import LogSeal
+from torchyard.errors import OffsetMismatch, StorageFull, Unavailable
+from torchyard_worker.attempts import HeldAttempt
+from torchyard_worker.launching import Shim
+from torchyard_worker.log_files import LogFile
+from torchyard_worker.platform_api import PlatformApi
+from torchyard_worker.shim import spool
+from torchyard_worker.spooling import AttemptDirectory
+from torchyard_worker.waiting import readable
+
+log = structlog.get_logger()
+
+#: Seconds between two appends while output keeps coming; the first byte after a silence goes at once …
+_PAUSE_SECONDS = 0.02
+#: … and so does this much.
+_ENOUGH_BYTES = 256 * 1024
+
+
+class Shipper:
+    """Sends the logs of one attempt; used by one thread.
+
+    The offset up to which the platform has a log is not written down: a wrong guess is answered with the
+    right one.
+    """
+
+    def __init__(
+        self, api: PlatformApi, held: HeldAttempt, directory: AttemptDirectory, *, resumed: bool
+    ) -> None:
+        self._api = api
+        self._held = held
+        self._directory = directory
+        self._logs = {name: LogFile(directory.path, name) for name in SCRIPT_LOGS}
+        # One byte before the end: should the platform lack more than that, it says so at once.
+        self._sent = {
+            name: max(0, log_file.size() - 1) if resumed else 0 for name, log_file in self._logs.items()
+        }
+
+    def follow(self, shim: Shim, woken: Callable[[], None]) -> None:
+        """Send what the script prints until its shim has ended and all is sent.
+
+        Args:
+            shim: The attempt's.
+            woken: Called whenever the shim has something new to see.
+
+        Raises:
+            AttemptStale: The attempt is not this worker's any more.
+            Detached: The worker stops.
+        """
+        doorbell = spool.open_doorbell(str(self._directory.path))
+        try:
+            while True:
+                ended = shim.ended()  # asked first: what it wrote before that is seen below
+                woken()
+                more = self._send_some()
+                if more is None and ended:
+                    return
+                if more is None:
+                    self._wait(shim, doorbell)
+                elif not more and not ended:
+                    self._breathe(shim)
+        finally:
+            os.close(doorbell)
+
+    def drain(self) -> None:
+        """Send everything there is. Raises as `follow`."""
+        while self._send_some() is not None:
+            pass
+
+    def resend(self, name: LogName) -> None:
+        """Forget that anything of this log was sent."""
+        self._sent[name] = 0
+
+    def seals(self) -> list[LogSeal]:
+        """What the platform has to have of each log."""
+        return [log_file.seal() for log_file in self._logs.values()]
+
+    def _send_some(self) -> bool | None:
+        """Send one append for each log; None if there was nothing to send, else whether much is left."""
+        left = [self._send_one(log_file) for log_file in self._logs.values()]
+        counts = [count for count in left if count is not None]
+        return max(counts) >= _ENOUGH_BYTES if counts else None
+
+    def _send_one(self, log_file: LogFile) -> int | None:
+        """Send one append; None if there was nothing to send, else how many bytes are left."""
+        offset, size = self._sent[log_file.name], log_file.size()
+        if offset >= size:
+            return None
+        data, pieces = log_file.read(offset, MAX_APPEND_BYTES, MAX_PIECES)
+        try:
+            self._held.persist("append", lambda: self._append(log_file.name, offset, data, pieces))
+            self._sent[log_file.name] = offset + len(data)
+        except OffsetMismatch as answer:
+            log.info(
+                "log_offset_corrected",
+                attempt=self._held.id,
+                log=log_file.name,
+                sent=offset,
+                at=answer.expected,
+            )
+            # Never forward: bytes the platform has beyond ours can't be right, and the seal will say so.
+            self._sent[log_file.name] = min(answer.expected, offset)
+        return size - self._sent[log_file.name]
+
+    def _append(self, name: LogName, offset: int, data: bytes, pieces: list[Piece]) -> None:
+        try:
+            self._api.append(self._held.id, name, offset, data, pieces)
+        except StorageFull as problem:  # the spool keeps it until there is space again
+            raise Unavailable(problem.message) from problem
+
+    def _wait(self, shim: Shim, doorbell: int) -> None:
+        ready = readable(doorbell, shim.pidfd, self._held.fileno())
+        if doorbell in ready:
+            with suppress(BlockingIOError):
+                os.read(doorbell, 65536)
+        self._look(ready)
+
+    def _breathe(self, shim: Shim) -> None:
+        """Let some output come together, unless the script ends or somebody wants something."""
+        self._look(readable(shim.pidfd, self._held.fileno(), seconds=_PAUSE_SECONDS))
+
+    def _look(self, ready: set[int]) -> None:
+        if self._held.fileno() in ready:
+            self._held.quiet()
+            self._held.check()
