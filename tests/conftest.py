@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from tests import servers
+
+# Nothing is kept between runs: the checkout may be another user's, and a failure prints how to repeat it.
+settings.register_profile("torchyard", database=None, deadline=None, print_blob=True)
+settings.load_profile("torchyard")
 
 
 @pytest.fixture(scope="session")

@@ -165,7 +165,7 @@ _SENTENCES = {"extra_forbidden": "there is no such field", "missing": "is missin
 def _sentence(found: Any) -> str:
     if found["type"] in _OURS:
         return str(found["msg"])
-    return _SENTENCES.get(found["type"], found["msg"][:1].lower() + found["msg"][1:])
+    return _SENTENCES.get(found["type"]) or str(found["msg"][:1].lower() + found["msg"][1:])
 
 
 def _http(_request: Request, problem: Exception) -> JSONResponse:

@@ -47,7 +47,9 @@ def started(platform: SmallPlatform, valkey_url: str, runtimes: Path, tmp_path: 
             )
         running.append(process)
         eventually(
-            lambda: process.poll() is not None or len(platform.registrations) > known and platform.heartbeats,
+            lambda: (
+                process.poll() is not None or (len(platform.registrations) > known and platform.heartbeats)
+            ),
             seconds=60,
         )
         return process
@@ -226,22 +228,18 @@ def test_asked_to_a_stopping_worker_ends_and_reports_its_scripts(
 
 def test_a_broker_that_comes_back_is_consumed_again(started: Started, platform: SmallPlatform) -> None:
     with ValkeyServer() as broker:
-        known = platform.broker_url
-        worker = started_with(started, platform, broker.url)
-        for _ in range(2):
+        platform.broker_url = broker.url
+        started()
+        for times in (1, 2):
             broker.restart()
             attempt = str(uuid.uuid4())
             platform.offer(attempt, "print('hi')")
-            before = len(platform.finishes)
             send(platform, RUN_ATTEMPT, attempt)
-            eventually(lambda: len(platform.finishes) > before, seconds=60)
-        assert worker.poll() is None
-        platform.broker_url = known
+            finished(platform, times)
 
 
-def started_with(started: Started, platform: SmallPlatform, broker_url: str) -> "subprocess.Popen[bytes]":
-    platform.broker_url = broker_url
-    return started()
+def finished(platform: SmallPlatform, times: int) -> None:
+    eventually(lambda: len(platform.finishes) == times, seconds=60)
 
 
 def test_a_wrong_join_token_is_said_in_one_sentence(started: Started, tmp_path: Path) -> None:

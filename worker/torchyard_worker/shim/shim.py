@@ -150,10 +150,12 @@ class Shim:
             self._stop("timeout", self._launch["grace_seconds"])
 
     def _stop(self, cause: str, grace_seconds: float) -> None:
-        """Ask the script to end; asked again, it may only get less time."""
-        if self._cause == "exited":
-            self._cause = cause
+        """Ask the script to end, once; asked again, it may only get less time."""
+        asked_before = self._kill_at < float("inf")
         self._kill_at = min(self._kill_at, time.monotonic() + grace_seconds)
+        if asked_before:
+            return
+        self._cause = cause
         with contextlib.suppress(ProcessLookupError):  # it ended this moment
             os.killpg(self._script, signal.SIGTERM)
 
