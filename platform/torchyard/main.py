@@ -31,6 +31,8 @@ from torchyard.storage.database import Database
 
 #: Seconds after which the scheduler looks again although nothing woke it.
 _SCHEDULE_AT_LEAST_EVERY = 5.0
+#: Seconds between two placements at least: what comes in a burst is placed together.
+_SCHEDULE_PAUSE = 0.01
 #: Seconds that open connections (followers of logs, mostly) get when the platform stops.
 _DRAIN_SECONDS = 2
 
@@ -78,7 +80,9 @@ def _running(settings: Settings) -> Iterator[FastAPI]:
         with ctx.db.write() as session:
             token = secret_file(settings.home / "token", "ty")
             users.set_token(ctx, session, users.administrator(ctx, session), token)
-        placing = Loop("scheduler", lambda: schedule(ctx), period=_SCHEDULE_AT_LEAST_EVERY)
+        placing = Loop(
+            "scheduler", lambda: schedule(ctx), period=_SCHEDULE_AT_LEAST_EVERY, pause=_SCHEDULE_PAUSE
+        )
         stack.callback(ctx.fanout.subscribe(QUEUE_TOPIC, placing.wake))
         every = settings.reconcile_every.total_seconds()
         for loop in (placing, Loop("reconciler", Reconciler(ctx).look, period=every)):

@@ -19,7 +19,8 @@ _bearer = HTTPBearer(auto_error=False, description="A token, such as the adminis
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A browser's session.")
 
 
-def _context(request: Request) -> Context:
+# Asynchronous only so that FastAPI does not send a look at an attribute through a thread.
+async def _context(request: Request) -> Context:
     ctx = request.app.state.context
     assert isinstance(ctx, Context)
     return ctx

@@ -14,12 +14,18 @@ _PAUSE_AFTER_FAILURE = 1.0
 
 
 class Loop(threading.Thread):
-    """Calls `work` whenever it is woken, and every `period` seconds at least, until it is stopped."""
+    """Calls `work` whenever it is woken, until it is stopped.
 
-    def __init__(self, name: str, work: Callable[[], None], *, period: float) -> None:
+    Attributes:
+        period: Seconds after which `work` is called although nobody woke it.
+        pause: Seconds between two calls at least: a burst of wake-ups leads to few of them.
+    """
+
+    def __init__(self, name: str, work: Callable[[], None], *, period: float, pause: float = 0.0) -> None:
         super().__init__(name=name, daemon=True)
         self._work = work
         self._period = period
+        self._pause = pause
         self._woken = threading.Event()
         self._stopped = threading.Event()
 
@@ -45,4 +51,5 @@ class Loop(threading.Thread):
             except Exception:  # the thread's outermost boundary: it has to go on
                 log.exception("background_failed", loop=self.name)
                 self._stopped.wait(_PAUSE_AFTER_FAILURE)
+            self._stopped.wait(self._pause)
             self._woken.wait(self._period)

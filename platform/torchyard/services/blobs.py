@@ -1,12 +1,16 @@
 """Uploaded files, named by their SHA-256."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
 from torchyard.errors import NotFound, Unavailable
 from torchyard.services.context import Context
 from torchyard.storage import blobs
+
+#: A use this long ago need not be noted again: unused blobs are kept for a day.
+_FRESH = timedelta(hours=1)
 
 
 def find(ctx: Context, session: Session, sha256: str) -> int:
@@ -33,9 +37,14 @@ def store(ctx: Context, chunks: Iterable[bytes], *, expected: str | None = None)
         Unavailable: The same bytes, long unused, were removed at this very moment.
     """
     sha256, size = ctx.objects.put(chunks, expected=expected)
+    now = ctx.clock.now()
+    with ctx.db.read() as session:
+        known = blobs.find(session, sha256)
+    if known is not None and now - known.used_at < _FRESH:
+        return sha256, size, False
     with ctx.db.write() as session:
         new = blobs.find(session, sha256) is None
-        blobs.add(session, sha256, size, ctx.clock.now())
+        blobs.add(session, sha256, size, now)
     if not ctx.objects.exists(sha256):
         raise Unavailable("the blob was being removed while it was uploaded; upload it again")
     return sha256, size, new

@@ -72,6 +72,7 @@ def test_unknown_gpus_are_not_offered() -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not Path("/dev/nvidiactl").exists(), reason="no NVIDIA driver")
 def test_gpus_are_told_as_nvml_names_them() -> None:
     found = inventory.gpus()
 

@@ -253,11 +253,9 @@ def test_what_can_t_be_kept_is_named(
     kept, messages = collector(api).collect(held, staged)
 
     assert kept == []
-    assert sorted(messages) == [
-        "not kept as artifacts (names that are no printable UTF-8, or longer than 1024 characters): "
-        "'line\\nbreak', '\\udcff'",
-        "not kept as artifacts (symbolic links): folder, link",
-    ]
+    names, links = sorted(messages)
+    assert names.endswith("or longer than 1024 characters): 'line\\nbreak', '\\udcff'")
+    assert links == "not kept as artifacts (symbolic links): folder, link"
     assert not any(method == "PUT" for method, _ in platform.requests)
 
 
