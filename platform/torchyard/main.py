@@ -88,6 +88,7 @@ def _running(settings: Settings) -> Iterator[FastAPI]:
         for loop in (placing, Loop("reconciler", Reconciler(ctx).look, period=every)):
             loop.start()
             stack.callback(loop.stop)
+        (settings.home / "url").write_text(f"{settings.url}\n")  # where this home's clients find it
         yield create_app(
             ctx,
             worker_token=secret_file(settings.home / "worker-token", "tyj"),

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 Answer = TypeVar("Answer")
 
 #: Seconds before the platform is asked again, at first and at most.
-_FIRST_DELAY, _LONGEST_DELAY = 0.1, 15.0
+_FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
 
 
 class Detached(Exception):
@@ -115,6 +115,11 @@ class HeldAttempt:
             raise Detached
         if self._wish is not None and not self._launched:
             raise Stopped(self._wish)
+
+    @property
+    def detached(self) -> bool:
+        """Whether the worker lets go of it."""
+        return self._detached
 
     def pause(self, seconds: float) -> None:
         """Wait, unless somebody wants otherwise; then as `check`."""

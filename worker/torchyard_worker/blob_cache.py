@@ -5,8 +5,8 @@ import hashlib
 import os
 import threading
 import uuid
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -17,6 +17,14 @@ from torchyard_worker.platform_api import PlatformApi
 log = structlog.get_logger()
 
 _PART = ".part"
+
+
+@dataclass
+class _Use:
+    """How many have a blob open, and who of them fetches it."""
+
+    count: int = 0
+    fetching: threading.Lock = field(default_factory=threading.Lock)
 
 
 class BlobCache:
@@ -30,8 +38,7 @@ class BlobCache:
         self._api = api
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._fetching: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._in_use: Counter[str] = Counter()
+        self._in_use: dict[str, _Use] = {}
         directory.mkdir(parents=True, exist_ok=True)
         for part in directory.glob(f"*{_PART}"):  # of a process that ended meanwhile
             part.unlink()
@@ -49,8 +56,8 @@ class BlobCache:
             Unavailable: It does not answer, or sent other bytes than it should.
         """
         path = self._directory / sha256
-        with self._using(sha256):
-            with self._fetching[sha256]:
+        with self._using(sha256) as use:
+            with use.fetching:
                 if path.exists():
                     os.utime(path)
                 else:
@@ -76,14 +83,17 @@ class BlobCache:
             part.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _using(self, sha256: str) -> Iterator[None]:
+    def _using(self, sha256: str) -> Iterator[_Use]:
         with self._lock:
-            self._in_use[sha256] += 1
+            use = self._in_use.setdefault(sha256, _Use())
+            use.count += 1
         try:
-            yield
+            yield use
         finally:
             with self._lock:
-                self._in_use[sha256] -= 1
+                use.count -= 1
+                if not use.count:
+                    del self._in_use[sha256]
 
     def _make_room(self) -> None:
         with self._lock:
@@ -92,6 +102,6 @@ class BlobCache:
             for path, stat in sorted(files, key=lambda file: file[1].st_mtime_ns):
                 if too_many <= 0:
                     return
-                if not self._in_use[path.name]:
+                if path.name not in self._in_use:
                     path.unlink()
                     too_many -= stat.st_size

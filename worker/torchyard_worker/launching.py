@@ -112,9 +112,9 @@ def find(directory: Path) -> Shim | None:
 
     One that has not come up yet is kept from starting its script; then None is the truth from here on.
     """
-    # Either the shim's own file is there, or this one is, and the shim ends without having done anything.
-    spool.create_json(str(directory), spool.SHIM, {})
-    identity = spool.read_json(str(directory), spool.SHIM) or {}
+    identity = spool.read_json(str(directory), spool.SHIM)
+    if identity is None and not spool.create_json(str(directory), spool.SHIM, {}):
+        identity = spool.read_json(str(directory), spool.SHIM)  # it came up between the two
     if not identity or identity["boot"] != processes.boot_id():
         return None
     try:

@@ -102,10 +102,11 @@ class Machine:
         if self._settings.stop_jobs_on_exit:
             self._stop_attempts()
         self._in_hand.detach_all()
-        self._in_hand.wait_until_empty(_DETACH_SECONDS)
+        alone_again = self._in_hand.wait_until_empty(_DETACH_SECONDS)
         heartbeats.stop()
         consumer.stop(_CONSUMER_SECONDS)
-        self._api.close()
+        if alone_again:  # else a thread waits in a request, and has to find itself detached after it
+            self._api.close()
 
     def _stop_attempts(self) -> None:
         self._in_hand.stop_all(StopWish(Cause.WORKER_LOST, _STOP_GRACE_SECONDS))

@@ -1,5 +1,7 @@
 """An attempt's numbered events, numbered on across restarts of the worker."""
 
+import contextlib
+
 from torchyard.contracts.jobs import JobState
 from torchyard.contracts.runner import Report
 from torchyard_worker.attempts import HeldAttempt
@@ -44,4 +46,5 @@ class Reporter:
             self._remember()
 
     def _remember(self) -> None:
-        self._directory.write(_REPORTS, {"number": self._number, "running": self._running})
+        with contextlib.suppress(OSError):  # a full disk must not cost the script; only a restart could tell
+            self._directory.write(_REPORTS, {"number": self._number, "running": self._running})

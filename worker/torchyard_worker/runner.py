@@ -114,6 +114,7 @@ class Runner:
             shim = launching.find(directory.path)
             if shim is not None:
                 held.attach(shim)
+            attempt.reporter.say("the worker was restarted, and took the script over")
             self._see_through(attempt, shim, resumed=True)
 
     def _path(self, attempt_id: str) -> Path:
@@ -131,7 +132,8 @@ class Runner:
             self._discard(held)
         except Exception as problem:
             log.exception("attempt_broken", attempt=held.id)
-            self._give_up(held, problem)
+            if not held.detached:
+                self._give_up(held, problem)
         finally:
             self._in_hand.drop(held)
 
@@ -237,9 +239,9 @@ class Runner:
     def _give_up(self, held: HeldAttempt, problem: Exception) -> None:
         """An error of the worker's own: say so if that is possible, and leave nothing behind."""
         detail = f"the worker failed: {type(problem).__name__}: {problem}"[:2000]
-        final = Finish(outcome=Outcome(cause=Cause.INTERNAL, detail=detail))
+        outcome = endings.not_started(problem) or Outcome(cause=Cause.INTERNAL, detail=detail)
         with contextlib.suppress(TorchyardError):
-            self._api.finish(held.id, final)
+            self._api.finish(held.id, Finish(outcome=outcome))
         self._discard(held)
 
     def _discard(self, held: HeldAttempt) -> None:

@@ -1,10 +1,12 @@
 """Jobs: submit, list, get, cancel, run again, delete, and what happened to them."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy.orm import Session
 
 from torchyard import errors
 from torchyard.api import pagination, streaming
@@ -13,7 +15,8 @@ from torchyard.api.pagination import CursorQuery, LimitQuery, Page
 from torchyard.api.problems import responses
 from torchyard.api.submissions import ReceivedDep, ReservationDep
 from torchyard.contracts.jobs import Attempt, Job, JobCreate, JobEvent, JobSettings, JobState
-from torchyard.services import jobs
+from torchyard.services import idempotency, jobs
+from torchyard.services.context import Context
 from torchyard.storage.jobs import JobFilter
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -35,12 +38,17 @@ _FORM = {
 BODIES = (JobCreate, JobSettings)
 
 
+_REPLAYED: dict[int | str, Any] = {
+    200: {"model": Job, "description": "The job that this very request made before."}
+}
+
+
 @router.post(
     "",
     status_code=201,
     response_model=Job,
     responses={
-        200: {"model": Job, "description": "The job that this very request made before."},
+        **_REPLAYED,
         **responses(
             errors.InvalidInput,
             errors.ScriptInvalid,
@@ -70,15 +78,32 @@ def submit(
     ctx: ContextDep, user: UserDep, reservation: ReservationDep, create: ReceivedDep, response: Response
 ) -> Job:
     """Submit a job."""
-    earlier = reservation.replayed(create)
+    return _created(
+        ctx,
+        reservation,
+        create.model_dump_json(),
+        lambda session: jobs.accept(ctx, session, create, user),
+        response,
+    )
+
+
+def _created(
+    ctx: Context,
+    reservation: idempotency.Request,
+    wish: str,
+    make: Callable[[Session], Job],
+    response: Response,
+) -> Job:
+    """The job that `make` makes; the one it made before, if this very wish came before."""
+    earlier = reservation.replayed(wish)
     if earlier is not None:
         response.status_code = 200
         response.headers["Idempotency-Replayed"] = "true"
         with ctx.db.read() as session:
             return jobs.get(ctx, session, earlier)
     with ctx.db.write() as session:
-        job = jobs.accept(ctx, session, create, user)
-        reservation.complete(session, create, job.id)
+        job = make(session)
+        reservation.complete(session, wish, job.id)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return job
 
@@ -96,13 +121,22 @@ def page(
             description="Only jobs with this in name, script or arguments.",
         ),
     ] = None,
+    id_prefix: Annotated[
+        str | None, Query(pattern=r"^[0-9a-f-]{1,36}$", description="Only jobs whose id begins like this.")
+    ] = None,
     created_after: Annotated[datetime | None, Query(description="Only jobs accepted then or later.")] = None,
     created_before: Annotated[datetime | None, Query(description="Only jobs accepted earlier.")] = None,
     cursor: CursorQuery = None,
     limit: LimitQuery = 50,
 ) -> Page[Job]:
     """List jobs, newest first."""
-    wanted = JobFilter(state or (), text, pagination.aware(created_after), pagination.aware(created_before))
+    wanted = JobFilter(
+        states=state or (),
+        text=text,
+        id_prefix=id_prefix,
+        created_after=pagination.aware(created_after),
+        created_before=pagination.aware(created_before),
+    )
     before = pagination.decode(cursor) if cursor else None
     with ctx.db.read() as session:
         found = jobs.page(ctx, session, wanted, before=before, limit=limit + 1)
@@ -131,12 +165,30 @@ def cancel(ctx: ContextDep, user: UserDep, job_id: JobId) -> Job:
 
 
 @router.post(
-    "/{job_id}/run-again", status_code=201, responses=responses(errors.NotFound, errors.BlobNotUploaded)
+    "/{job_id}/run-again",
+    status_code=201,
+    response_model=Job,
+    responses={
+        **_REPLAYED,
+        **responses(
+            errors.NotFound,
+            errors.BlobNotUploaded,
+            errors.IdempotencyKeyReused,
+            errors.IdempotencyInProgress,
+        ),
+    },
 )
-def run_again(ctx: ContextDep, user: UserDep, job_id: JobId) -> Job:
+def run_again(
+    ctx: ContextDep, user: UserDep, reservation: ReservationDep, job_id: JobId, response: Response
+) -> Job:
     """Submit a new job with the same specification."""
-    with ctx.db.write() as session:
-        return jobs.run_again(ctx, session, job_id, user)
+    return _created(
+        ctx,
+        reservation,
+        f"run again {job_id}",
+        lambda session: jobs.run_again(ctx, session, job_id, user),
+        response,
+    )
 
 
 @router.get("/{job_id}/attempts", responses=responses(errors.NotFound))

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from torchyard.api.dependencies import ContextDep, UserDep
+from torchyard.contracts.workers import OfferedRuntime, Worker
 from torchyard.services import workers
-from torchyard.services.workers import OfferedRuntime, Worker
 
 router = APIRouter(tags=["workers"])
 

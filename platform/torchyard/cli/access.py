@@ -42,12 +42,10 @@ def resolve(client: Client, prefix: str) -> str:
         return prefix
     if len(prefix) < SHORTEST_PREFIX:
         raise InvalidInput(f"{prefix!r} is too short: give {SHORTEST_PREFIX} or more characters of the id")
-    found = [job for job in client.jobs() if job.id.startswith(prefix)]
+    found = list(client.jobs(id_prefix=prefix, limit=_NAMED + 1))
     if not found:
         raise NotFound(f"no job's id begins with {prefix}", hint="`torchyard ps --all` lists the jobs")
     if len(found) > 1:
         listed = ", ".join(f"{job.id} ({job.name})" for job in found[:_NAMED])
-        raise InvalidInput(
-            f"{len(found)} jobs' ids begin with {prefix}: {listed}", hint="give more characters"
-        )
+        raise InvalidInput(f"several jobs' ids begin with {prefix}: {listed}", hint="give more characters")
     return found[0].id

@@ -1,6 +1,5 @@
 """What the exit codes mean."""
 
-import re
 import signal
 
 from torchyard.contracts.jobs import Job, JobState, Reason
@@ -13,9 +12,6 @@ UNREACHABLE = 3
 #: As a shell says it of a command that Ctrl-C ended; also for a job that was cancelled.
 INTERRUPTED = 128 + signal.SIGINT
 
-# The platform tells of a signal in its sentence alone.
-_SIGNAL = re.compile(r"The script was ended by (?:(SIG[A-Z0-9]+)|signal (\d+))")
-
 
 def of_job(job: Job) -> int:
     """The script's own exit code, where it has one; 128 + n if signal n ended it."""
@@ -25,8 +21,9 @@ def of_job(job: Job) -> int:
         return INTERRUPTED
     if job.exit_code and job.reason is not Reason.TIMEOUT:
         return job.exit_code & 0xFF or FAILED
-    number = _signal(job.sentence or "") if job.reason in {Reason.SIGNALED, Reason.OUT_OF_MEMORY} else None
-    return 128 + number if number else FAILED
+    if job.signal and job.reason is not Reason.TIMEOUT:
+        return 128 + job.signal
+    return FAILED
 
 
 def of_error(problem: TorchyardError) -> int:
@@ -38,12 +35,3 @@ def of_error(problem: TorchyardError) -> int:
     ):
         return REFUSED
     return FAILED
-
-
-def _signal(sentence: str) -> int | None:
-    found = _SIGNAL.match(sentence)
-    if found is None:
-        return None
-    if found[2]:
-        return int(found[2])
-    return signal.Signals[found[1]].value if found[1] in signal.Signals.__members__ else None

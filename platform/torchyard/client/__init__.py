@@ -12,8 +12,8 @@ Everything it raises is a `torchyard.errors.TorchyardError`; its values are thos
 """
 
 from torchyard.client.client import Client
-from torchyard.client.inventory import OfferedRuntime, Worker
 from torchyard.client.pieces import LogPiece
 from torchyard.client.uploading import Progress
+from torchyard.contracts.workers import OfferedRuntime, Worker
 
 __all__ = ["Client", "LogPiece", "OfferedRuntime", "Progress", "Worker"]

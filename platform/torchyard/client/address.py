@@ -31,7 +31,8 @@ def find(url: str | None = None, token: str | None = None, home: Path | str | No
     """The address and token: as given, else from the environment, else from the home.
 
     Args:
-        url: Else `TORCHYARD_URL`, else `TORCHYARD_HOST` and `TORCHYARD_PORT`, as the platform reads them.
+        url: Else `TORCHYARD_URL`, else `TORCHYARD_HOST` and `TORCHYARD_PORT`, as the platform reads them,
+            else the file `url` that a platform leaves in its home.
         token: Else `TORCHYARD_TOKEN`, else the file `token` in the home. The home's token is sent to the
             platform of this machine and to no other.
         home: Else `TORCHYARD_HOME`, else `.torchyard`.
@@ -65,6 +66,9 @@ def _checked(url: str) -> str:
 
 
 def _own_url(home: Path) -> str:
+    told = _read(home / "url")
+    if told and not {"TORCHYARD_HOST", "TORCHYARD_PORT"} & os.environ.keys():
+        return _checked(told)
     settings = _settings(home / "torchyard.toml")
     host = os.environ.get("TORCHYARD_HOST", str(settings.get("host", "127.0.0.1")))
     port = os.environ.get("TORCHYARD_PORT", str(settings.get("port", 8000)))

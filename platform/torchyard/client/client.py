@@ -1,5 +1,6 @@
 """The client: one verb for each thing that can be done."""
 
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +15,12 @@ from torchyard.client.address import find
 from torchyard.client.connection import Connection
 from torchyard.client.downloading import download
 from torchyard.client.following import follow, follow_bytes
-from torchyard.client.inventory import OfferedRuntime, Worker
 from torchyard.client.pieces import LogPiece, piece_of, pieces_of
 from torchyard.client.uploading import OnProgress
 from torchyard.contracts.jobs import Artifact, Attempt, Job, JobEvent, JobState, Resources
 from torchyard.contracts.logs import LogChunk, LogName
 from torchyard.contracts.models import Lenient
+from torchyard.contracts.workers import OfferedRuntime, Worker
 
 #: Jobs in one answer when all are asked for; the most that the platform gives.
 _PAGE = 500
@@ -140,6 +141,7 @@ class Client:
         *,
         states: Iterable[JobState] = (),
         text: str | None = None,
+        id_prefix: str | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         limit: int | None = None,
@@ -149,13 +151,13 @@ class Client:
         Args:
             states: Only jobs in one of these states; all if empty.
             text: Only jobs with this in their name, script or arguments.
+            id_prefix: Only jobs whose id begins like this.
             created_after: Only jobs accepted then or later.
             created_before: Only jobs accepted earlier.
             limit: At most so many.
         """
         params: dict[str, Any] = {"state": [state.value for state in states]}
-        if text:
-            params["text"] = text
+        params |= {name: value for name, value in (("text", text), ("id_prefix", id_prefix)) if value}
         params |= {
             name: moment.isoformat()
             for name, moment in (("created_after", created_after), ("created_before", created_before))
@@ -229,7 +231,8 @@ class Client:
 
     def run_again(self, job_id: str) -> Job:
         """A new job with the same specification."""
-        return self._connection.ask(_JOB, "POST", f"{_path(job_id)}/run-again")
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        return self._connection.ask(_JOB, "POST", f"{_path(job_id)}/run-again", repeatable=True, headers=key)
 
     def delete(self, job_id: str) -> None:
         """Remove a job that has ended, with its logs and artifacts."""

@@ -88,5 +88,6 @@ class LogEnd(Lenient):
     attempt: int = Field(description="The attempt whose log this is.")
     state: JobState = Field(description="How the job stands.")
     exit_code: int | None = Field(None, description="The script's exit code.")
+    signal: int | None = Field(None, description="The number of the signal that ended it.")
     reason: Reason | None = Field(None, description="Why it failed.")
     sentence: str | None = Field(None, description="How it ended, in one sentence.")

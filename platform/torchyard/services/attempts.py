@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from torchyard.contracts.jobs import JobSpec, JobState, Reason
 from torchyard.contracts.logs import SCRIPT_LOGS
-from torchyard.contracts.runner import ClaimedAttempt, Finish, Report
+from torchyard.contracts.runner import ClaimedAttempt, Finish, Outcome, Report
 from torchyard.contracts.topics import worker_queue
 from torchyard.domain.failures import Ending, explain
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
@@ -133,7 +133,7 @@ def finish(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, f
     if ending.reason is Reason.WORKER_LOST:
         _lose(ctx, session, held, ending.sentence)
     else:
-        _end(ctx, session, held, ending, exit_code=final.outcome.exit_code)
+        _end(ctx, session, held, ending, final.outcome)
 
 
 def lose(ctx: Context, session: Session, attempt_id: str, sentence: str) -> None:
@@ -198,8 +198,7 @@ def _end(
     session: Session,
     held: attempts.HeldAttempt,
     ending: Ending,
-    *,
-    exit_code: int | None = None,
+    outcome: Outcome | None = None,
 ) -> None:
     moved = attempts.move(
         session,
@@ -209,7 +208,8 @@ def _end(
         finished_at=ctx.clock.now(),
         reason=ending.reason,
         sentence=ending.sentence,
-        exit_code=exit_code,
+        exit_code=outcome.exit_code if outcome else None,
+        signal=outcome.signal if outcome else None,
     )
     if not moved:
         raise AttemptStale

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from torchyard.contracts.jobs import JobCreate
 from torchyard.errors import FieldInvalid, IdempotencyInProgress, IdempotencyKeyReused
 from torchyard.services.context import Context
 from torchyard.services.users import User
@@ -32,23 +31,26 @@ class Request:
     earlier: str | None = field(default=None)
     earlier_fingerprint: str | None = field(default=None)
 
-    def replayed(self, create: JobCreate) -> str | None:
+    def replayed(self, wish: str) -> str | None:
         """The id of the job that this very request made before, if it did.
+
+        Args:
+            wish: All that was asked for, as text; two requests are the same if theirs are.
 
         Raises:
             IdempotencyKeyReused: The key was used for another request.
         """
         if self.earlier is None:
             return None
-        if self.earlier_fingerprint != _fingerprint(create):
+        if self.earlier_fingerprint != _fingerprint(wish):
             raise IdempotencyKeyReused(hint="use a new key for a new request")
         return self.earlier
 
-    def complete(self, session: Session, create: JobCreate, job_id: str) -> None:
+    def complete(self, session: Session, wish: str, job_id: str) -> None:
         """Bind the key to the job, in the transaction that makes the job."""
         if self.key is not None:
             idempotency.complete(
-                session, self.user.id, self.key, fingerprint=_fingerprint(create), job_id=job_id
+                session, self.user.id, self.key, fingerprint=_fingerprint(wish), job_id=job_id
             )
 
 
@@ -85,5 +87,5 @@ def _reserve(ctx: Context, user: User, key: str) -> Request:
     return Request(ctx, user, key, earlier=row.job_id, earlier_fingerprint=row.fingerprint)
 
 
-def _fingerprint(create: JobCreate) -> str:
-    return hashlib.sha256(create.model_dump_json().encode()).hexdigest()
+def _fingerprint(wish: str) -> str:
+    return hashlib.sha256(wish.encode()).hexdigest()

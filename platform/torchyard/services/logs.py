@@ -94,6 +94,7 @@ def end(ctx: Context, ref: LogRef) -> LogEnd | None:
         attempt=ref.attempt,
         state=JobState(record.job.state if whole else row.state),
         exit_code=row.exit_code,
+        signal=row.signal,
         reason=row.reason,
         sentence=row.sentence,
     )

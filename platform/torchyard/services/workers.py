@@ -1,13 +1,8 @@
 """Workers: how they register, beat, and are told of."""
 
-from datetime import datetime
-
-from pydantic import Field
 from sqlalchemy.orm import Session
 
-from torchyard.contracts.models import Lenient
 from torchyard.contracts.runner import (
-    Gpu,
     Heartbeat,
     HeartbeatAnswer,
     Registered,
@@ -15,6 +10,7 @@ from torchyard.contracts.runner import (
     Runtime,
 )
 from torchyard.contracts.topics import worker_queue
+from torchyard.contracts.workers import OfferedRuntime, Worker
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
 from torchyard.errors import Unauthenticated
 from torchyard.services import attempts as attempting
@@ -23,33 +19,6 @@ from torchyard.services.users import digest, new_token
 from torchyard.storage import attempts, workers
 from torchyard.storage.database import after_commit
 from torchyard.storage.tables import WorkerRow
-
-
-class Worker(Lenient):
-    """A worker as the API tells it."""
-
-    id: str = Field(description="The worker's UUID.")
-    name: str = Field(description="Its name.")
-    reachable: bool = Field(description="Whether it is heard of.")
-    cpus: int = Field(description="CPU cores it offers.")
-    memory_mb: int = Field(description="Memory it offers, in MiB.")
-    gpus: list[Gpu] = Field(description="Its GPUs.")
-    runtimes: list[Runtime] = Field(description="Its runtimes with their real versions.")
-    isolation_tier: int = Field(description="How far its scripts are contained.")
-    isolation_notes: list[str] = Field(description="What its isolation lacks.")
-    attempts: int = Field(description="Attempts it holds now.")
-    free_cpus: int = Field(description="CPU cores not given to any attempt.")
-    free_memory_mb: int = Field(description="Memory not given to any attempt, in MiB.")
-    registered_at: datetime = Field(description="When it last registered.")
-    seen_at: datetime = Field(description="When its last heartbeat came.")
-
-
-class OfferedRuntime(Lenient):
-    """A runtime and where it is offered."""
-
-    name: str = Field(description="The runtime's name.")
-    default: bool = Field(description="Whether jobs that name no runtime get this one.")
-    workers: dict[str, Runtime] = Field(description="Its real versions on each worker, by the worker's name.")
 
 
 def register(ctx: Context, session: Session, request: RegisterRequest) -> Registered:

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from torchyard.domain.lifecycle import CLAIMED, PLACED, AttemptState, job_state, may_become
 from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow
 
+#: Columns that an attempt shares with its job.
+_SHARED = frozenset({"reason", "sentence", "exit_code", "signal", "started_at", "finished_at"})
+
 
 class HeldAttempt(NamedTuple):
     """An attempt with its job and the worker it was placed on."""
@@ -68,8 +71,8 @@ def move(
         to: The new state.
         held_by: The worker that has to hold it; any, if None.
         only_from: Narrows the states it may come from.
-        values: Further columns of the attempt; `reason`, `sentence`, `exit_code`, `started_at` and
-            `finished_at` are the job's as well.
+        values: Further columns of the attempt; `reason`, `sentence`, `exit_code`, `signal`,
+            `started_at` and `finished_at` are the job's as well.
 
     Returns:
         Whether it was changed. False says that somebody else was first.
@@ -85,7 +88,7 @@ def move(
     job_id = session.scalar(query.execution_options(synchronize_session=False))
     if job_id is None:
         return False
-    shared = {"reason", "sentence", "exit_code", "started_at", "finished_at"} & values.keys()
+    shared = _SHARED & values.keys()
     session.execute(
         update(JobRow)
         .where(JobRow.id == job_id)

@@ -24,6 +24,7 @@ class JobFilter(NamedTuple):
 
     states: Sequence[str] = ()
     text: str | None = None
+    id_prefix: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
 
@@ -52,6 +53,8 @@ def page(
         query = query.where(JobRow.state.in_(wanted.states))
     if wanted.text:
         query = query.where(JobRow.searchable.contains(wanted.text.lower(), autoescape=True))
+    if wanted.id_prefix:
+        query = query.where(JobRow.id.startswith(wanted.id_prefix, autoescape=True))
     if wanted.created_after:
         query = query.where(JobRow.created_at >= wanted.created_after)
     if wanted.created_before:
@@ -59,12 +62,6 @@ def page(
     if before:
         query = query.where(tuple_(JobRow.created_at, JobRow.id) < before)
     return [JobRecord(*row) for row in session.execute(query)]
-
-
-def ids_with_prefix(session: Session, prefix: str, *, limit: int) -> list[str]:
-    """Ids of jobs that begin like this."""
-    query = select(JobRow.id).where(JobRow.id.startswith(prefix, autoescape=True)).limit(limit)
-    return list(session.scalars(query))
 
 
 def request_cancel(session: Session, job_id: str, at: datetime) -> None:

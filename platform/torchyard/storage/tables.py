@@ -141,6 +141,7 @@ class JobRow(Base):
     reason: Mapped[str | None] = mapped_column(Word)
     sentence: Mapped[str | None]
     exit_code: Mapped[int | None]
+    signal: Mapped[int | None]
     run_again_of: Mapped[str | None] = mapped_column(Uuid)
     created_at: Mapped[datetime]
     cancel_requested_at: Mapped[datetime | None]
@@ -176,6 +177,7 @@ class AttemptRow(Base):
     reason: Mapped[str | None] = mapped_column(Word)
     sentence: Mapped[str | None]
     exit_code: Mapped[int | None]
+    signal: Mapped[int | None]
     created_at: Mapped[datetime]
     announced_at: Mapped[datetime | None]
     claimed_at: Mapped[datetime | None]

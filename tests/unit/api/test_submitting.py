@@ -71,6 +71,17 @@ def test_a_replay_is_answered_200_with_the_same_job(api: TestClient) -> None:
     assert len(jobs(api)) == 1
 
 
+def test_running_again_twice_under_one_key_makes_one_job(api: TestClient) -> None:
+    first = send(api).json()["id"]
+    key = {"Idempotency-Key": "again"}
+
+    again = [api.post(f"/api/v1/jobs/{first}/run-again", headers=key) for _ in range(2)]
+
+    assert [answer.status_code for answer in again] == [201, 200]
+    assert again[0].json()["id"] == again[1].json()["id"] != first
+    assert len(jobs(api)) == 2
+
+
 def test_a_refused_create_frees_its_key(api: TestClient) -> None:
     key = {"Idempotency-Key": "once"}
 

@@ -70,13 +70,19 @@ def test_every_option_reaches_the_job(platform: SmallPlatform, script: str, tmp_
             {
                 "state": "failed",
                 "reason": "signaled",
+                "signal": 11,
                 "sentence": "The script was ended by SIGSEGV, a crash.",
             },
             139,
             b"The script was ended by SIGSEGV, a crash.\n",
         ),
         (
-            {"state": "failed", "reason": "signaled", "sentence": "The script was ended by signal 40."},
+            {
+                "state": "failed",
+                "reason": "signaled",
+                "signal": 40,
+                "sentence": "The script was ended by signal 40.",
+            },
             168,
             b"The script was ended by signal 40.\n",
         ),

@@ -159,7 +159,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         first, limit = int(self.query.get("cursor", ["0"])[0]), int(self.query["limit"][0])
         states = self.query.get("state")
-        jobs = [job for job in self.state.jobs if not states or job["state"] in states]
+        prefix = self.query.get("id_prefix", [""])[0]
+        jobs = [
+            job
+            for job in self.state.jobs
+            if (not states or job["state"] in states) and job["id"].startswith(prefix)
+        ]
         more = first + limit < len(jobs)
         self._json(
             200, {"items": jobs[first : first + limit], "next_cursor": str(first + limit) if more else None}

@@ -10,12 +10,12 @@ from torchyard.services.context import Context
 def submit_under(ctx: Context, key: str | None, create: JobCreate) -> str:
     user = admin(ctx)
     with idempotency.begun(ctx, user, key) as request:
-        earlier = request.replayed(create)
+        earlier = request.replayed(create.model_dump_json())
         if earlier is not None:
             return earlier
         with ctx.db.write() as session:
             job = jobs.accept(ctx, session, create, user)
-            request.complete(session, create, job.id)
+            request.complete(session, create.model_dump_json(), job.id)
     return job.id
 
 

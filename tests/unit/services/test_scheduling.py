@@ -1,4 +1,3 @@
-
 import pytest
 from tests.factories import attempt_id, claim, get, register, submit
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import uuid
@@ -17,8 +16,9 @@ from tests.waiting import eventually
 
 from torchyard.contracts.runner import Cause, HeartbeatAnswer
 from torchyard.contracts.topics import CANCEL_ATTEMPT, RUN_ATTEMPT
-from torchyard_worker import launching
+from torchyard_worker import launching, spooling
 from torchyard_worker.shim import processes
+from torchyard_worker.spooling import AttemptDirectory
 
 WAITING = "import os, time\nprint('ready')\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('end')\n"
 
@@ -58,13 +58,9 @@ def started(platform: SmallPlatform, valkey_url: str, runtimes: Path, tmp_path: 
     for process in running:
         process.kill()
         process.wait()
-    launching_home = f"HOME={tmp_path / 'worker' / 'attempts'}"
-    left = [
-        pid
-        for pid in processes.all_pids()
-        if any(word.startswith(launching_home.encode()) for word in processes.environment_of(pid))
-    ]
-    processes.send(left, signal.SIGKILL)
+    for directory in (tmp_path / "worker" / "attempts").glob("*"):
+        launching.kill_leftovers(AttemptDirectory(directory).tag)
+        spooling.remove(directory)
 
 
 def send(platform: SmallPlatform, name: str, attempt_id: str) -> None:

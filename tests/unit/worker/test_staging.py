@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,15 +36,18 @@ def claimed(platform: SmallPlatform) -> ClaimedAttempt:
 
 
 @pytest.fixture
-def staged(tmp_path: Path, claimed: ClaimedAttempt, cache: BlobCache) -> AttemptDirectory:
+def staged(tmp_path: Path, claimed: ClaimedAttempt, cache: BlobCache) -> Iterator[AttemptDirectory]:
     directory = spooling.create(tmp_path / "attempts" / ATTEMPT, claimed)
     staging.stage(directory, claimed, cache, nothing)
-    return directory
+    yield directory
+    spooling.remove(directory.path)
 
 
 @pytest.fixture
-def held() -> HeldAttempt:
-    return HeldAttempt(ATTEMPT)
+def held() -> Iterator[HeldAttempt]:
+    one = HeldAttempt(ATTEMPT)
+    yield one
+    one.close()
 
 
 def test_a_staged_directory_holds_the_script_and_places_for_the_rest(
