@@ -106,6 +106,11 @@ class Stack:
             found += [int(child) for child in children]
         return found
 
+    def peak_memory(self, name: str) -> int:
+        """The most memory that a process ever had in use, in bytes."""
+        status = Path(f"/proc/{self._processes[name].pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) * 1024
+
     def log_of(self, name: str) -> str:
         return (self.home / f"{name}.log").read_text(errors="replace")
 

@@ -21,6 +21,7 @@ from torchyard.adapters.directory_objects import DirectoryObjects
 from torchyard.adapters.redis_fanout import RedisFanout
 from torchyard.api.app import create_app
 from torchyard.errors import StartRefused, TorchyardError
+from torchyard.listening import listen
 from torchyard.services import users
 from torchyard.services.background import Loop
 from torchyard.services.context import QUEUE_TOPIC, Context, Limits
@@ -55,17 +56,21 @@ def serve() -> int:
     _configure_logging(settings.log_level)
     # uvicorn raises the signal again when it is done; stopping is then already under way.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    with _home(settings.home), _running(settings) as app, contextlib.suppress(KeyboardInterrupt):
-        uvicorn.run(
+    with (
+        listen(settings.host, settings.port) as listener,
+        _home(settings.home),
+        _running(settings.model_copy(update={"port": listener.getsockname()[1]})) as app,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
+        config = uvicorn.Config(
             app,
-            host=settings.host,
-            port=settings.port,
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
             timeout_keep_alive=75,
         )
+        uvicorn.Server(config).run(sockets=[listener])
     return 0
 
 

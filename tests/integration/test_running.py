@@ -1,6 +1,8 @@
 """The main job against a real stack: what a script finds, its limits, its logs live and after a restart."""
 
 import contextlib
+import hashlib
+import http.client
 import json
 import signal
 import subprocess
@@ -288,39 +290,43 @@ def test_a_job_that_fits_nowhere_says_why_it_waits(stack: Stack) -> None:
 
 
 def test_a_key_whose_request_is_still_going_on_is_refused(stack: Stack) -> None:
-    release = threading.Event()
-    answers: list[httpx.Response] = []
-    boundary = "b0undary"
-    head = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="script"; filename="a.py"\r\n\r\nprint(1)\n'
-    ).encode()
-
-    def slowly() -> Iterator[bytes]:
-        yield head
-        release.wait(PATIENCE)
-        yield f"\r\n--{boundary}--\r\n".encode()
-
+    part = 'Content-Disposition: form-data; name="script"; filename="a.py"'
+    body = f"--edge\r\n{part}\r\n\r\nprint(1)\n\r\n--edge--\r\n".encode()
     headers = stack.headers | {"Idempotency-Key": "slow"}
+    first = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=PATIENCE)
+    first.putrequest("POST", "/api/v1/jobs")
+    more = {"Content-Type": "multipart/form-data; boundary=edge", "Content-Length": str(len(body))}
+    for name, value in (headers | more | {"Expect": "100-continue"}).items():
+        first.putheader(name, value)
+    first.endheaders()
+    assert first.sock.recv(1000).startswith(b"HTTP/1.1 100 ")  # it has the key, and wants the body now
 
-    def post() -> None:
-        kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        answers.append(
-            httpx.post(f"{stack.url}/api/v1/jobs", headers=headers | kind, content=slowly(), timeout=PATIENCE)
+    refused = httpx.post(f"{stack.url}/api/v1/jobs", headers=headers, json={}, timeout=PATIENCE)
+    first.send(body)
+    accepted = first.getresponse()
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_in_progress")
+    assert accepted.status == 201
+    ended(stack, json.loads(accepted.read())["id"])
+    first.close()
+
+
+def test_a_large_upload_takes_no_memory(own_stack: Stack) -> None:
+    size, block = 256 * 1024 * 1024, bytes(1024 * 1024)
+    digest = hashlib.sha256(bytes(size)).hexdigest()
+    before = own_stack.peak_memory("platform")
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(size // len(block)):
+            yield block
+
+    with own_stack.api() as api:
+        answer = api.put(
+            f"/blobs/{digest}", content=chunks(), headers={"Content-Type": "application/octet-stream"}
         )
 
-    first = threading.Thread(target=post)
-    first.start()
-
-    def second() -> httpx.Response:
-        return httpx.post(f"{stack.url}/api/v1/jobs", headers=headers, json={}, timeout=PATIENCE)
-
-    refused = eventually(lambda: answer if (answer := second()).status_code == 409 else None)
-    release.set()
-    first.join(PATIENCE)
-
-    assert refused.json()["code"] == "idempotency_in_progress"
-    assert answers[0].status_code == 201
-    ended(stack, answers[0].json()["id"])
+    assert (answer.status_code, answer.json()["size"]) == (201, size)
+    assert own_stack.peak_memory("platform") - before < 64 * 1024 * 1024
 
 
 def test_everything_is_there_after_a_restart_of_everything(own_stack: Stack) -> None:

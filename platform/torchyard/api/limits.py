@@ -24,7 +24,8 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = Request(scope).headers
-        streamed = headers.get("content-type", "").startswith(_STREAMED)
+        # `curl -T` sends a file without saying of what type it is.
+        streamed = scope["method"] == "PUT" or headers.get("content-type", "").startswith(_STREAMED)
         limit = self._max_upload_bytes if streamed else self._max_json_bytes
         announced = headers.get("content-length", "0")
         if not announced.isdecimal():

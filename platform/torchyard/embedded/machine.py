@@ -15,9 +15,10 @@ import httpx
 from torchyard.client import Client
 from torchyard.contracts.logs import LogName
 from torchyard.embedded.children import Child, Children, Program, Stopped, guarded, pause, spawn
-from torchyard.embedded.preflight import claimed, usable_port
+from torchyard.embedded.preflight import claimed
 from torchyard.embedded.valkey import embedded_valkey
 from torchyard.errors import StartRefused, TorchyardError
+from torchyard.listening import usable_port
 from torchyard.settings import Settings, load
 
 #: Seconds a child may take until it answers; a slow machine's first start is well within.

@@ -1,10 +1,8 @@
 """What has to be true before anything is started; each refusal is one sentence."""
 
-import errno
 import fcntl
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,42 +51,3 @@ def _lock(handle: int, home: Path) -> None:
         raise StartRefused(
             f"another Torchyard (process {pid}) already runs in {home}; stop it, or set TORCHYARD_HOME"
         ) from None
-
-
-def usable_port(host: str, port: int) -> int:
-    """`port` if it can be listened on; for 0, one that can.
-
-    Raises:
-        StartRefused: It is in use or not allowed, or the host is not this machine's.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(address)
-            trial.listen()
-            return int(trial.getsockname()[1])
-    except socket.gaierror as problem:
-        raise StartRefused(
-            f"{host} is no address of this machine ({problem.strerror}); set TORCHYARD_HOST"
-        ) from problem
-    except OSError as problem:
-        raise _port_refused(host, port, problem) from problem
-
-
-def _port_refused(host: str, port: int, problem: OSError) -> StartRefused:
-    match problem.errno:
-        case errno.EADDRINUSE:
-            return StartRefused(
-                f"port {port} of {host} is in use; stop what uses it, or set TORCHYARD_PORT to a free one"
-            )
-        case errno.EACCES:
-            return StartRefused(
-                f"this user may not listen on port {port}; set TORCHYARD_PORT to one above 1023"
-            )
-        case errno.EADDRNOTAVAIL:
-            return StartRefused(f"{host} is no address of this machine; set TORCHYARD_HOST")
-        case _:
-            return StartRefused(f"port {port} of {host} can't be listened on: {problem.strerror}")

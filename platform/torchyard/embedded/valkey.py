@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from torchyard.embedded.children import Program
-from torchyard.embedded.preflight import usable_port
 from torchyard.errors import StartRefused
+from torchyard.listening import usable_port
 
 HOST = "127.0.0.1"
 

@@ -42,11 +42,20 @@ def test_json_submits_a_job_of_uploaded_blobs(api: TestClient) -> None:
     assert api.put(f"/api/v1/blobs/{sha256}", content=SCRIPT).status_code == 201
     assert api.put(f"/api/v1/blobs/{sha256}", content=SCRIPT).status_code == 200
     assert api.head(f"/api/v1/blobs/{sha256}").headers["Content-Length"] == str(len(SCRIPT))
+    assert api.get(f"/api/v1/blobs/{sha256}").content == SCRIPT
 
     answer = api.post("/api/v1/jobs", json={"script": {"sha256": sha256, "name": "train.py"}})
 
     assert answer.status_code == 201
     assert answer.json()["spec"]["script"] == {"sha256": sha256, "name": "train.py"}
+
+
+def test_a_file_larger_than_a_json_body_may_be_is_uploaded_without_a_type(api: TestClient) -> None:
+    large = bytes(1024 * 1024)
+
+    answer = api.put(f"/api/v1/blobs/{hashlib.sha256(large).hexdigest()}", content=large)
+
+    assert (answer.status_code, answer.json()["size"]) == (201, len(large))
 
 
 def test_bytes_with_another_digest_are_refused_and_not_kept(api: TestClient) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from torchyard.embedded.preflight import claimed, usable_port
+from torchyard.embedded.preflight import claimed
 from torchyard.errors import StartRefused
+from torchyard.listening import usable_port
 
 
 def test_a_new_home_is_ours_alone(tmp_path: Path) -> None:
