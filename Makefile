@@ -70,6 +70,8 @@ lock-venv  = rm -rf build/lock && $(PYTHON) -m venv build/lock && $(LOCK_PIP) in
 freeze     = { echo "\# Written by make $@: edit what it is made from, not this."; \
   $(LOCK_PIP) freeze --all --exclude pip --exclude torchyard | sed 's/+[a-z0-9.]*$$//' | LC_ALL=C sort -f; } > $(1)
 
+not-installed = { echo "the packages that $(1) names can't be installed: pip's package index lacks the one above, or can't be reached, or the disk is full" >&2; exit 1; }
+
 # .venv in two steps, each done again only when its lock or pyproject.toml changed.
 .venv/.run: requirements.lock pyproject.toml
 	@$(PYTHON) -c '$(FIT)' 2>/dev/null || { \
@@ -77,11 +79,11 @@ freeze     = { echo "\# Written by make $@: edit what it is made from, not this.
 	    "(Debian: apt install python3-venv); choose another with make PYTHON=/path/to/python3" >&2; exit 1; }
 	@test -x $(BIN)/pip || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
 	@echo "installing what the platform and the worker need into .venv"
-	@$(PIP) install -qq -r requirements.lock
+	@$(PIP) install -qq -r requirements.lock || $(call not-installed,requirements.lock)
 	@$(PIP) install -qq --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/.dev: .venv/.run requirements-dev.lock
 	@echo "installing the development tools into .venv"
-	@$(PIP) install -qq -r requirements-dev.lock
+	@$(PIP) install -qq -r requirements-dev.lock || $(call not-installed,requirements-dev.lock)
 	@touch $@
