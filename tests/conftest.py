@@ -19,6 +19,13 @@ def valkey_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def s3_server() -> Iterator[servers.S3Server]:
+    """An S3 server for the whole run; tests keep apart by the buckets they make."""
+    with servers.s3() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A Postgres server for the whole run; its database `postgres` is for making others."""
     with servers.postgres() as url:

@@ -6,8 +6,17 @@ import zipfile
 from typing import Any
 
 from torchyard.contracts.jobs import FileRef, Job, JobCreate
-from torchyard.contracts.runner import Cause, Finish, Outcome, Registered, RegisterRequest, Runtime
-from torchyard.services import attempts, blobs, jobs, users, workers
+from torchyard.contracts.runner import (
+    Cause,
+    ClaimedAttempt,
+    Finish,
+    Outcome,
+    ProducedFile,
+    Registered,
+    RegisterRequest,
+    Runtime,
+)
+from torchyard.services import attempts, blobs, jobs, scheduling, users, workers
 from torchyard.services.context import Context
 from torchyard.services.users import User
 from torchyard.storage import attempts as stored_attempts
@@ -88,3 +97,41 @@ def finish(ctx: Context, worker: WorkerRow, attempt_id: str, **outcome: Any) -> 
     facts = Outcome.model_validate({"cause": Cause.EXITED, **outcome})
     with ctx.db.write() as session:
         attempts.finish(ctx, session, worker, attempt_id, Finish(outcome=facts))
+
+
+def placed(ctx: Context, job: Job) -> stored_attempts.HeldAttempt:
+    """The job's attempt, on a worker that has room for it."""
+    register(ctx, name=f"worker for {job.id}")
+    scheduling.schedule(ctx)
+    with ctx.db.read() as session:
+        held = stored_attempts.latest_of(session, job.id)
+    assert held is not None
+    return held
+
+
+def claimed(ctx: Context, job: Job) -> ClaimedAttempt:
+    """What the worker is told that takes the job."""
+    held = placed(ctx, job)
+    assert held.worker is not None
+    with ctx.db.write() as session:
+        given = attempts.claim(ctx, session, held.worker, held.attempt.id)
+    assert given is not None
+    return given
+
+
+def ended_with(ctx: Context, files: dict[str, bytes], *, exit_code: int = 0) -> Job:
+    """A job that has ended and left these files."""
+    job = submit(ctx)
+    given = claimed(ctx, job)
+    left = [
+        ProducedFile(path=path, size=len(content), sha256=stored(ctx, content).sha256)
+        for path, content in files.items()
+    ]
+    facts = Outcome(cause=Cause.EXITED, exit_code=exit_code)
+    with ctx.db.read() as session:
+        held = stored_attempts.find(session, given.attempt_id)
+    assert held is not None
+    assert held.worker is not None
+    with ctx.db.write() as session:
+        attempts.finish(ctx, session, held.worker, given.attempt_id, Finish(outcome=facts, artifacts=left))
+    return get(ctx, job)

@@ -1,5 +1,6 @@
-"""Real servers for tests, from wheels: Valkey and Postgres, up in half a second, gone afterwards."""
+"""Real servers for tests, from wheels: Valkey, Postgres and S3, up in half a second, gone afterwards."""
 
+import json
 import os
 import pwd
 import random
@@ -8,15 +9,20 @@ import shutil
 import signal
 import socket
 import subprocess
+import sysconfig
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import boto3
 import psycopg
 import redis
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from tests.waiting import eventually
 
 
@@ -146,6 +152,108 @@ def postgres() -> Iterator[str]:
         stack.callback(_end_postgres, server)
         eventually(lambda: _postgres_answers(server, home))
         yield f"postgresql+psycopg://postgres@/postgres?host={home}"
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A real S3 server on loopback, with authentication on.
+
+    Attributes:
+        endpoint: Its URL.
+        access_key_id: A key's id that may do everything.
+        secret_access_key: That key's secret.
+        powerless: Id and secret of a key that is known and may do nothing.
+    """
+
+    endpoint: str
+    access_key_id: str
+    secret_access_key: str
+    powerless: tuple[str, str]
+
+    def client(self) -> Any:
+        """A client that may do everything."""
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=self.access_key_id,
+            aws_secret_access_key=self.secret_access_key,
+        )
+
+
+@contextmanager
+def s3() -> Iterator[S3Server]:
+    """A SeaweedFS with its S3 gateway; empty, and gone afterwards."""
+    roles = ("master", "volume", "filer", "s3", "admin")
+    ports = {f"{role}.port{kind}": free_port() for role in roles for kind in ("", ".grpc")}
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="torchyard-s3-")))
+        server = S3Server(
+            f"http://127.0.0.1:{ports['s3.port']}",
+            "everything",
+            secrets.token_hex(16),
+            ("nothing", secrets.token_hex(16)),
+        )
+        (home / "s3.json").write_text(json.dumps({"identities": _s3_identities(server)}))
+        options = ports | {
+            "dir": home,
+            "ip": "127.0.0.1",
+            "ip.bind": "127.0.0.1",
+            "s3.config": home / "s3.json",
+            "s3.localSocket": home / "s3.sock",
+            "s3.port.iceberg": 0,
+            "s3.port.lance": 0,
+            "admin.ui": "false",
+            "webdav": "false",
+            "master.telemetry": "false",
+        }
+        log = stack.enter_context((home / "log").open("wb"))
+        process = subprocess.Popen(
+            [_weed_binary(), "mini", *(f"-{name}={value}" for name, value in options.items())],
+            cwd=home,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        eventually(lambda: _s3_answers(process, server, home / "log"), seconds=60)
+        yield server
+
+
+def _s3_identities(server: S3Server) -> list[dict[str, Any]]:
+    keys = [
+        ("admin", server.access_key_id, server.secret_access_key, ["Admin", "Read", "Write", "List"]),
+        ("powerless", *server.powerless, ["Read:nowhere"]),
+    ]
+    return [
+        {"name": name, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": actions}
+        for name, key, secret, actions in keys
+    ]
+
+
+def _s3_answers(process: "subprocess.Popen[bytes]", server: S3Server, log: Path) -> bool:
+    assert process.poll() is None, f"SeaweedFS ended at its start:\n{log.read_text()[-4000:]}"
+    client = boto3.session.Session().client(
+        "s3",
+        endpoint_url=server.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=server.access_key_id,
+        aws_secret_access_key=server.secret_access_key,
+        config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}),
+    )
+    try:
+        client.create_bucket(Bucket="probe")
+        client.put_object(Bucket="probe", Key="probe", Body=b"probe")
+        client.delete_object(Bucket="probe", Key="probe")
+        client.delete_bucket(Bucket="probe")
+    except (BotoCoreError, ClientError):
+        return False
+    return True
+
+
+def _weed_binary() -> Path:
+    return Path(sysconfig.get_path("scripts")) / "weed"
 
 
 def free_port() -> int:

@@ -1,6 +1,7 @@
 """A whole Torchyard of real processes for tests: Valkey, platform and worker, each killable by itself."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -45,6 +46,13 @@ class Stack:
         self.stop("worker")
         self.stop("platform")
         self.valkey.kill()
+        self._end_scripts()
+
+    def _end_scripts(self) -> None:
+        """A script outlives its worker; one that a failed test left must not outlive the test too."""
+        for told in (self.home / "worker" / "attempts").glob("*/shim.json"):
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                os.kill(json.loads(told.read_text())["pid"], signal.SIGKILL)
 
     @property
     def token(self) -> str:
@@ -69,7 +77,7 @@ class Stack:
         )
         eventually(self._ready, seconds=PATIENCE)
 
-    def start_worker(self) -> None:
+    def start_worker(self, runtimes: Path = RUNTIMES) -> None:
         before = self._registrations()
         self._start(
             "worker",
@@ -77,7 +85,7 @@ class Stack:
             TORCHYARD_URL=self.url,
             TORCHYARD_WORKER_TOKEN_FILE=str(self.home / "worker-token"),
             TORCHYARD_WORKER_HOME=str(self.home / "worker"),
-            TORCHYARD_WORKER_RUNTIMES=str(RUNTIMES),
+            TORCHYARD_WORKER_RUNTIMES=str(runtimes),
         )
         eventually(lambda: self._alive("worker") and self._registrations() != before, seconds=PATIENCE)
 

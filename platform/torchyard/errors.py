@@ -9,6 +9,7 @@ TorchyardError
 │   ├── EnvironmentNotAllowed   env_not_allowed
 │   ├── RuntimeUnknown          runtime_unknown
 │   ├── BlobNotUploaded         blob_not_uploaded
+│   ├── InputUnknown            input_unknown
 │   ├── DigestMismatch          digest_mismatch
 │   ├── CursorInvalid           cursor_invalid
 │   └── IdempotencyKeyReused    idempotency_key_reused
@@ -21,6 +22,8 @@ TorchyardError
 │   ├── JobNotEnded             the job has not ended, so this can't be done to it
 │   ├── AttemptStale            the attempt is not this worker's any more
 │   ├── LogMismatch             a finished attempt's log differs from what was stored
+│   ├── SealBroken              a secret was encrypted with a key that is gone
+│   ├── SecretInUse             a job that has not ended needs the secret
 │   └── IdempotencyInProgress   the first request with this key has not ended
 ├── RangeNotSatisfiable         the range starts behind the end
 ├── OffsetMismatch              a log continues elsewhere than the sender thinks
@@ -28,6 +31,8 @@ TorchyardError
 ├── Forbidden                   known, but not allowed
 ├── Unavailable                 a part the request needs is away; try again
 ├── StorageFull                 no space left for what was sent
+├── DependencyFailed            (worker) a file that a job names can't be had from its storage
+├── RequirementsFailed          (worker) a job's packages can't be installed
 ├── ServerUnreachable           (client) the platform does not answer
 ├── RequestRefused              (client) the platform answered with a problem
 └── StartRefused                (operator) the program can't start as it is set up
@@ -114,6 +119,12 @@ class BlobNotUploaded(InvalidInput):
     code = "blob_not_uploaded"
 
 
+class InputUnknown(InvalidInput):
+    """A job whose artifacts are wanted as inputs can't give any."""
+
+    code = "input_unknown"
+
+
 class DigestMismatch(InvalidInput):
     """The uploaded bytes don't have the SHA-256 they were announced with."""
 
@@ -186,6 +197,18 @@ class LogMismatch(Conflict):
     code = "log_mismatch"
 
 
+class SealBroken(Conflict):
+    """A secret was encrypted with a key that the platform no longer has."""
+
+    code = "secret_unreadable"
+
+
+class SecretInUse(Conflict):
+    """A job that has not ended needs the secret."""
+
+    code = "secret_in_use"
+
+
 class IdempotencyInProgress(Conflict):
     """The first request with this Idempotency-Key has not ended yet."""
 
@@ -234,6 +257,18 @@ class StorageFull(TorchyardError):
     """No space is left to store what was sent."""
 
     code = "storage_full"
+
+
+class DependencyFailed(TorchyardError):
+    """A file that a job names can't be had from its storage."""
+
+    code = "dependency_unavailable"
+
+
+class RequirementsFailed(TorchyardError):
+    """A job's packages can't be installed."""
+
+    code = "requirements_failed"
 
 
 class ServerUnreachable(TorchyardError):

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from torchyard.adapters.celery_dispatcher import CeleryDispatcher
 from torchyard.adapters.directory_logs import DirectoryLogs
 from torchyard.adapters.directory_objects import DirectoryObjects
 from torchyard.adapters.redis_fanout import RedisFanout
+from torchyard.adapters.s3_storage import S3Storage
 from torchyard.api.app import create_app
 from torchyard.errors import StartRefused, TorchyardError
 from torchyard.listening import listen
@@ -27,6 +28,7 @@ from torchyard.services.background import Loop
 from torchyard.services.context import QUEUE_TOPIC, Context, Limits
 from torchyard.services.reconciling import Reconciler
 from torchyard.services.scheduling import schedule
+from torchyard.services.sealing import Sealer, new_key
 from torchyard.settings import Settings, load
 from torchyard.storage.database import Database
 
@@ -107,7 +109,8 @@ def context(settings: Settings) -> Context:
     """The use cases' surroundings, as the settings want them.
 
     Raises:
-        StartRefused: There is no broker, or everybody could reach a platform that lets everybody in.
+        StartRefused: There is no broker, everybody could reach a platform that lets everybody in, or a key
+            for secrets is none.
     """
     if settings.broker_url is None:
         raise StartRefused("no broker is set: name one in TORCHYARD_BROKER_URL, or use `torchyard up`")
@@ -117,10 +120,12 @@ def context(settings: Settings) -> Context:
             "set TORCHYARD_AUTHENTICATION=on, or TORCHYARD_HOST=127.0.0.1"
         )
     broker_url = settings.broker_url.get_secret_value()
+    sealer = Sealer(_secret_keys(settings))
     return Context(
         db=Database(settings.database),
         objects=DirectoryObjects(settings.home / "blobs"),
         logs=DirectoryLogs(settings.home / "logs"),
+        buckets=S3Storage(),
         dispatcher=CeleryDispatcher(broker_url),
         fanout=RedisFanout(broker_url),
         clock=SystemClock(),
@@ -131,19 +136,41 @@ def context(settings: Settings) -> Context:
             unreachable_after=settings.unreachable_after,
             lost_after=settings.lost_after,
             resend_after=settings.resend_after,
+            artifact_max_age=settings.artifact_max_age,
+            artifact_max_total_bytes=settings.artifact_max_total_bytes,
         ),
+        sealer=sealer,
         broker_url=broker_url,
     )
 
 
+def _secret_keys(settings: Settings) -> list[str]:
+    """The keys of what is encrypted at rest, newest first; their file is made if the setting names none."""
+    named = settings.secret_keys.get_secret_value() if settings.secret_keys else ""
+    keys, path = [key.strip() for key in named.split(",") if key.strip()], settings.home / "secret-key"
+    if keys and not path.exists():
+        return keys
+    return [*keys, *_owned_file(path, new_key).split()]
+
+
 def secret_file(path: Path, prefix: str) -> str:
     """The secret in a file that only we can read; made on the first call."""
+    return _owned_file(path, lambda: users.new_token(prefix))
+
+
+def _owned_file(path: Path, make: Callable[[], str]) -> str:
     with contextlib.suppress(FileNotFoundError):
         return path.read_text().strip()
-    secret = users.new_token(prefix)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    secret = make()
+    # Whole or not at all: without its key, what is encrypted is lost.
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secret + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
     return secret
 
 

@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from torchyard.contracts.connections import FoundPath, StorageAccess, StorageListing
 from torchyard.contracts.logs import LogName, Piece
+from torchyard.contracts.storage_paths import StoragePath
 
 
 class Clock(Protocol):
@@ -132,6 +134,31 @@ class LogStore(Protocol):
 
     def delete(self, attempt_id: str) -> None:
         """Remove all logs of the attempt; nothing happens if there are none."""
+        ...
+
+
+class Buckets(Protocol):
+    """Looks into S3 and COS for people who choose a path; a job's worker reads them itself."""
+
+    def find(self, access: StorageAccess, path: StoragePath) -> FoundPath:
+        """What lies at the path.
+
+        Raises:
+            NotFound: `dependency_not_found`.
+            Forbidden: `dependency_forbidden`.
+            Unavailable: `dependency_unavailable`.
+        """
+        ...
+
+    def listing(self, access: StorageAccess, directory: StoragePath, cursor: str | None) -> StorageListing:
+        """A part of what lies in the directory, from behind `cursor` on.
+
+        Raises:
+            NotFound: `dependency_not_found`: there is no such bucket.
+            Forbidden: `dependency_forbidden`.
+            CursorInvalid: The storage didn't give out this cursor.
+            Unavailable: `dependency_unavailable`.
+        """
         ...
 
 

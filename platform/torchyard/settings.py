@@ -55,10 +55,27 @@ class Settings(BaseSettings):
     )
     session_lifetime: Duration = Field(timedelta(days=14), description="How long a browser stays signed in.")
 
+    secret_keys: SecretStr | None = Field(
+        None,
+        description="Keys with which secrets are encrypted, separated by commas, the newest first; "
+        "those of the file `secret-key` in the home come after them.",
+    )
+
     # Limits of what is sent
     max_json_bytes: int = Field(MIB, ge=1024, description="Largest JSON body.")
     max_script_bytes: int = Field(10 * MIB, ge=1, description="Largest script.")
     max_upload_bytes: int = Field(4096 * MIB, ge=1024, description="Largest upload: a blob, or a whole form.")
+
+    # How long things are kept
+    artifact_max_age: Duration | None = Field(
+        None, description="Artifacts of jobs that ended longer ago are removed; left out: never."
+    )
+    artifact_max_total_bytes: int | None = Field(
+        None,
+        ge=0,
+        description="While all artifacts take more bytes, those of the job that ended first are removed; "
+        "left out: never.",
+    )
 
     # Jobs and workers
     default_runtime: str = Field("torch-2.13-cpu", description="The runtime of jobs that name none.")

@@ -8,15 +8,33 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from torchyard.adapters.local_fanout import LocalFanout
 from torchyard.contracts import topics
+from torchyard.contracts.connections import FoundPath, PathType, StorageAccess, StorageListing, StoredFile
 from torchyard.contracts.logs import LogName, Piece
-from torchyard.errors import DigestMismatch, NotFound, OffsetMismatch, StorageFull, Unavailable
+from torchyard.contracts.storage_paths import StoragePath
+from torchyard.errors import (
+    CursorInvalid,
+    DigestMismatch,
+    Forbidden,
+    NotFound,
+    OffsetMismatch,
+    StorageFull,
+    Unavailable,
+)
 
-__all__ = ["FixedClock", "LocalFanout", "MemoryLogs", "MemoryObjects", "RecordingDispatcher", "Sent"]
+__all__ = [
+    "FixedClock",
+    "LocalFanout",
+    "MemoryBuckets",
+    "MemoryLogs",
+    "MemoryObjects",
+    "RecordingDispatcher",
+    "Sent",
+]
 
 
 class FixedClock:
@@ -149,6 +167,81 @@ class MemoryObjects:
             return self._blobs[sha256]
         except KeyError:
             raise NotFound("no blob with this SHA-256 has been uploaded", code="blob_not_found") from None
+
+
+@dataclass
+class MemoryBuckets:
+    """`Buckets` in memory.
+
+    Attributes:
+        objects: The content of each object, by bucket and key.
+        secret: The only secret with which anything may be read; any, if None.
+        page: Entries that are listed at once.
+    """
+
+    objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    secret: str | None = None
+    page: int = 200
+
+    def find(self, access: StorageAccess, path: StoragePath) -> FoundPath:
+        """What lies at the path.
+
+        Raises:
+            NotFound: `dependency_not_found`.
+            Forbidden: `dependency_forbidden`.
+        """
+        keys = self._keys(access, path)
+        if path.key in keys and not path.key.endswith("/"):
+            content = self.objects[path.bucket, path.key]
+            return FoundPath(path=str(path), type=PathType.FILE, size=len(content), etag=_etag(content))
+        below = path.prefix
+        sizes = [len(self.objects[path.bucket, key]) for key in keys if key.startswith(below)]
+        if not sizes and below:
+            raise NotFound(f"there is nothing at {path}", code="dependency_not_found")
+        return FoundPath(path=str(path), type=PathType.DIRECTORY, size=sum(sizes), files=len(sizes))
+
+    def listing(self, access: StorageAccess, directory: StoragePath, cursor: str | None) -> StorageListing:
+        """A part of what lies in the directory.
+
+        Raises:
+            NotFound: `dependency_not_found`.
+            Forbidden: `dependency_forbidden`.
+            CursorInvalid: The cursor was not given out by this.
+        """
+        if cursor is not None and not cursor.isdecimal():
+            raise CursorInvalid(field="cursor")
+        below, root = directory.prefix, f"{directory.kind}://{directory.bucket}/"
+        inside = (key for key in self._keys(access, directory) if key.startswith(below) and key != below)
+        names = {below + "".join(key.removeprefix(below).partition("/")[:2]) for key in inside}
+        start = int(cursor or 0)
+        shown = sorted(names)[start : start + self.page]
+        return StorageListing(
+            folders=[root + key for key in shown if key.endswith("/")],
+            files=[self._file(directory.bucket, root, key) for key in shown if not key.endswith("/")],
+            next_cursor=str(start + self.page) if start + self.page < len(names) else None,
+        )
+
+    def _keys(self, access: StorageAccess, path: StoragePath) -> list[str]:
+        if self.secret not in {None, access.secret_access_key.get_secret_value()}:
+            raise Forbidden(f"{path} can't be read", code="dependency_forbidden")
+        keys = sorted(key for bucket, key in self.objects if bucket == path.bucket)
+        if not keys:
+            raise NotFound(f"there is no bucket {path.bucket!r}", code="dependency_not_found")
+        return keys
+
+    def _file(self, bucket: str, root: str, key: str) -> StoredFile:
+        content = self.objects[bucket, key]
+        return StoredFile(
+            name=key.rpartition("/")[2],
+            path=root + key,
+            size=len(content),
+            etag=_etag(content),
+            modified_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+
+
+def _etag(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 class MemoryLogs:

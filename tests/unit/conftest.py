@@ -9,8 +9,16 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from torchyard.services.context import Context, Limits
+from torchyard.services.sealing import Sealer, new_key
 from torchyard.storage.database import Database
-from torchyard.testing import FixedClock, LocalFanout, MemoryLogs, MemoryObjects, RecordingDispatcher
+from torchyard.testing import (
+    FixedClock,
+    LocalFanout,
+    MemoryBuckets,
+    MemoryLogs,
+    MemoryObjects,
+    RecordingDispatcher,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -76,6 +84,8 @@ def ctx(database: Database) -> Context:
         db=database,
         objects=MemoryObjects(),
         logs=MemoryLogs(),
+        buckets=MemoryBuckets(),
+        sealer=Sealer([new_key()]),
         dispatcher=RecordingDispatcher(),
         fanout=LocalFanout(),
         clock=FixedClock(NOON),

@@ -7,6 +7,7 @@ import pytest
 from torchyard.errors import StartRefused
 from torchyard.listening import listen
 from torchyard.main import context, secret_file
+from torchyard.services.sealing import Sealer, new_key
 from torchyard.settings import Settings, load
 
 
@@ -72,3 +73,40 @@ def test_a_port_in_use_is_refused_in_one_sentence() -> None:
 
         with pytest.raises(StartRefused, match=f"port {port} .* is in use.*TORCHYARD_PORT"):
             listen("127.0.0.1", port)
+
+
+def test_the_key_for_secrets_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+    sealed = sealer().seal("value")
+
+    assert sealer().unseal(sealed, "it") == "value"
+    assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_keys_that_a_setting_names_come_before_the_file_s(tmp_path: Path) -> None:
+    old = sealer().seal("value")
+    newest, newer = new_key(), new_key()
+
+    changing = sealer(secret_keys=f"{newest}, {newer}")
+
+    assert changing.unseal(old, "it") == "value"
+    assert Sealer([newest]).unseal(changing.seal("value"), "it") == "value"
+    (tmp_path / "secret-key").unlink()
+    assert Sealer([newest]).unseal(sealer(secret_keys=newest).seal("value"), "it") == "value"
+    assert not (tmp_path / "secret-key").exists()
+
+
+def test_a_key_for_secrets_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").write_text("my dog's name\n")
+
+    with pytest.raises(StartRefused, match="TORCHYARD_SECRET_KEYS") as problem:
+        sealer()
+
+    assert "dog" not in problem.value.message
+
+
+def sealer(**settings: str) -> Sealer:
+    made = context(Settings.model_validate(settings))
+    made.fanout.close()
+    made.db.close()
+    return made.sealer

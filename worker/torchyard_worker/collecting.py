@@ -13,7 +13,8 @@ from torchyard.errors import Forbidden, RequestRefused, StorageFull, TooLarge
 from torchyard_worker.attempts import HeldAttempt
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.spooling import OUTPUTS, AttemptDirectory
-from torchyard_worker.staging import changed_files, in_bytes
+from torchyard_worker.staging import changed_files
+from torchyard_worker.wording import in_bytes
 
 _CHUNK = 1024 * 1024
 #: Names told of one kind of file that was left out.

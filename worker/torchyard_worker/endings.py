@@ -7,11 +7,12 @@ from typing import Any
 
 from torchyard import errors
 from torchyard.contracts.runner import Cause, Outcome
+from torchyard_worker import staging
 from torchyard_worker.attempts import Stopped
 from torchyard_worker.launching import SHIM_LOG
 from torchyard_worker.shim import spool
 from torchyard_worker.spooling import AttemptDirectory
-from torchyard_worker.staging import in_bytes
+from torchyard_worker.wording import in_bytes
 
 #: The part of stderr.log in which the last traceback is looked for.
 _TAIL_BYTES = 64 * 1024
@@ -19,6 +20,7 @@ _MAX_EXCEPTION = 2000
 #: The exit code of a Python that an exception ended.
 _UNCAUGHT = 1
 
+_MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^\s*(?:\| +)?File "(?P<file>.+)", line (?P<line>\d+)')
 #: What Python prints under the frames: the exception's dotted class, and mostly a message.
@@ -29,10 +31,18 @@ _CAUSES: dict[type[errors.TorchyardError], Cause] = {
     errors.ArchiveRejected: Cause.ARCHIVE_REJECTED,
     errors.UnsupportedMedia: Cause.ARCHIVE_REJECTED,
     errors.TooLarge: Cause.ARCHIVE_REJECTED,
+    errors.RequirementsFailed: Cause.REQUIREMENTS_FAILED,
     errors.StartRefused: Cause.RUNTIME_UNAVAILABLE,
     errors.StorageFull: Cause.DISK_QUOTA,
     errors.NotFound: Cause.INTERNAL,
     errors.RequestRefused: Cause.INTERNAL,
+}
+#: Causes that are errors' codes too.
+_DEPENDENCY_CAUSES = {
+    Cause.DEPENDENCY_CONFLICT,
+    Cause.DEPENDENCY_NOT_FOUND,
+    Cause.DEPENDENCY_FORBIDDEN,
+    Cause.DEPENDENCY_UNAVAILABLE,
 }
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _MAX_DETAIL = 2000
@@ -43,8 +53,8 @@ def not_started(problem: Exception) -> Outcome | None:
     cause = next((cause for kind, cause in _CAUSES.items() if isinstance(problem, kind)), None)
     if isinstance(problem, Stopped):
         return Outcome(cause=problem.wish.cause, detail="stopped before the script was started")
-    if isinstance(problem, errors.TorchyardError) and problem.code == Cause.DEPENDENCY_CONFLICT:
-        cause = Cause.DEPENDENCY_CONFLICT
+    if isinstance(problem, errors.TorchyardError) and problem.code in _DEPENDENCY_CAUSES:
+        cause = Cause(problem.code)
     if isinstance(problem, OSError):
         cause = Cause.DISK_QUOTA if problem.errno in _NO_SPACE else Cause.INTERNAL
     return None if cause is None else Outcome(cause=cause, detail=str(problem)[:_MAX_DETAIL])
@@ -63,6 +73,7 @@ def outcome(directory: AttemptDirectory, script_name: str) -> Outcome:
         signal=facts.get("signal"),
         exception=exception,
         script_line=line,
+        archive_folder=_folder_of_module(directory, exception),
         detail=_detail(facts),
         peak_memory_mb=facts["peak_rss_bytes"] // 2**20 or None,
     )
@@ -81,6 +92,19 @@ def remarks(facts: dict[str, Any] | None) -> list[str]:
         if lost:
             told.append(f"{in_bytes(lost)} of {name} were lost: the worker's disk was full")
     return told
+
+
+def _folder_of_module(directory: AttemptDirectory, exception: str | None) -> str | None:
+    """Where a module that was not found lies all the same: in a folder beside the script."""
+    missing = _MISSING_MODULE.match(exception or "")
+    if missing is None:
+        return None
+    module = missing[1].split(".")[0]
+    for path in staging.staged_files(directory):
+        folder, *rest = path.split("/")
+        if rest and (rest[0] == f"{module}.py" or (len(rest) > 1 and rest[0] == module)):
+            return folder
+    return None
 
 
 def _detail(facts: dict[str, Any]) -> str | None:

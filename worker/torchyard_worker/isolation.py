@@ -53,7 +53,10 @@ def environment(
         "TORCHYARD_OUTPUTS": str(work / "outputs"),
         "TORCHYARD_INPUTS": str(work / "inputs"),
     }
-    return defaults | claimed.spec.environment | fixed
+    asked = claimed.spec.environment | {
+        name: value.get_secret_value() for name, value in claimed.environment.items()
+    }
+    return defaults | asked | fixed
 
 
 def _user() -> str:

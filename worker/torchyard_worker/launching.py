@@ -10,7 +10,6 @@ from typing import Any
 from torchyard.contracts.jobs import split_arguments
 from torchyard.contracts.runner import Cause, ClaimedAttempt
 from torchyard.errors import StartRefused
-from torchyard_worker import isolation
 from torchyard_worker.shim import processes, spool
 from torchyard_worker.spooling import AttemptDirectory
 from torchyard_worker.waiting import readable
@@ -62,19 +61,25 @@ class Shim:
         os.close(self.pidfd)
 
 
-def prepare(directory: AttemptDirectory, claimed: ClaimedAttempt, interpreter: Path) -> None:
+def prepare(
+    directory: AttemptDirectory, claimed: ClaimedAttempt, python: Path, environment: dict[str, str]
+) -> None:
     """Write down what the shim is to run.
+
+    Args:
+        directory: The attempt's.
+        claimed: What is asked for.
+        python: What runs the script.
+        environment: All of the script's variables.
 
     Raises:
         OSError: No space.
     """
     spec = claimed.spec
     order = {
-        "argv": [str(interpreter), spec.script.name, *split_arguments(spec.arguments)],
+        "argv": [str(python), spec.script.name, *split_arguments(spec.arguments)],
         "cwd": str(directory.work),
-        "env": isolation.environment(
-            claimed, interpreter, work=directory.work, home=directory.home, temporary=directory.temporary
-        ),
+        "env": environment,
         "timeout_seconds": spec.resources.timeout_seconds,
         "grace_seconds": spec.grace_seconds,
     }

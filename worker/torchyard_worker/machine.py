@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,15 +14,22 @@ import structlog
 
 from torchyard.contracts.runner import Cause, Registered, RegisterRequest, Runtime
 from torchyard.errors import StartRefused, Unauthenticated, Unavailable
-from torchyard_worker import inventory, isolation, spooling
+from torchyard_worker import indexes, inventory, isolation, spooling
+from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.attempts import AttemptsInHand, StopWish, growing_delays
 from torchyard_worker.blob_cache import BlobCache
+from torchyard_worker.buckets import Timeouts
 from torchyard_worker.collecting import ArtifactLimits, Collector
+from torchyard_worker.fetching import Fetcher, Manners
 from torchyard_worker.heartbeats import Heartbeats
+from torchyard_worker.locating import Bounds
+from torchyard_worker.object_cache import ObjectCache
+from torchyard_worker.patience import Patience
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.runner import Places, Runner
 from torchyard_worker.runtimes import discover
 from torchyard_worker.settings import Settings
+from torchyard_worker.staging import Sources
 from torchyard_worker.tasks import Consumer, make_app
 
 log = structlog.get_logger()
@@ -51,14 +59,22 @@ class Machine:
             request_timeout=settings.request_timeout_seconds,
         )
         self._in_hand = AttemptsInHand()
-        places = Places(attempts=self._home / "attempts", runtimes=self._runtimes_directory)
-        cache = BlobCache(self._home / "blobs", self._api, max_bytes=settings.blob_cache_mb * _MIB)
+        places = Places(
+            attempts=self._home / "attempts",
+            runtimes=self._runtimes_directory,
+            indexes=indexes.variables(os.environ, _users_home(), settings.pip_index_url),
+        )
+        sources = Sources(
+            blobs=BlobCache(self._home / "blobs", self._api, max_bytes=settings.blob_cache_mb * _MIB),
+            archives=ArchiveCache(self._home / "archives", max_bytes=settings.archive_cache_mb * _MIB),
+            fetcher=_fetcher(settings, self._home),
+        )
         limits = ArtifactLimits(
             count=settings.max_artifacts,
             file_bytes=settings.max_artifact_mb * _MIB,
             total_bytes=settings.max_artifacts_mb * _MIB,
         )
-        self._runner = Runner(self._api, self._in_hand, cache, Collector(self._api, limits), places)
+        self._runner = Runner(self._api, self._in_hand, sources, Collector(self._api, limits), places)
         self._left_over = spooling.left_over(places.attempts)
         self._cpus = settings.cpus or inventory.cpus()
         self._request = functools.partial(
@@ -144,6 +160,16 @@ class Machine:
         self._in_hand.stop(attempt_id, StopWish(Cause.CANCELLED))
 
 
+def _fetcher(settings: Settings, home: Path) -> Fetcher:
+    cache = ObjectCache(home / "objects", max_bytes=settings.object_cache_mb * _MIB)
+    manners = Manners(
+        bounds=Bounds(settings.max_fetched_files, settings.max_fetched_mb * _MIB),
+        patience=Patience(settings.storage_tries, settings.storage_retry_seconds),
+        timeouts=Timeouts(settings.storage_connect_timeout_seconds, settings.storage_read_timeout_seconds),
+    )
+    return Fetcher(cache, manners)
+
+
 @contextmanager
 def alone(home: Path) -> Iterator[None]:
     """The worker's home, made if missing, and ours alone while the context lasts.
@@ -160,6 +186,13 @@ def alone(home: Path) -> Iterator[None]:
         raise StartRefused(f"another worker runs in {home}; set TORCHYARD_WORKER_HOME for this one") from None
     except PermissionError as problem:
         raise StartRefused(f"{home} can't be written; set TORCHYARD_WORKER_HOME") from problem
+
+
+def _users_home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:  # a container's user without one
+        return None
 
 
 def _worker_id(home: Path) -> str:

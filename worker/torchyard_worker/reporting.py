@@ -2,7 +2,7 @@
 
 import contextlib
 
-from torchyard.contracts.jobs import JobState
+from torchyard.contracts.jobs import JobState, StagingProgress
 from torchyard.contracts.runner import Report
 from torchyard_worker.attempts import HeldAttempt
 from torchyard_worker.platform_api import PlatformApi
@@ -28,8 +28,10 @@ class Reporter:
         """Whether the platform knows that the script was started."""
         return self._running
 
-    def say(self, message: str, state: JobState | None = None) -> None:
-        """Report a line for system.log, and `running` when the script was started.
+    def say(
+        self, message: str, state: JobState | None = None, progress: StagingProgress | None = None
+    ) -> None:
+        """Report a line for system.log, `running` when the script was started, and how far its files are.
 
         Raises:
             AttemptStale: The attempt is not this worker's any more.
@@ -39,7 +41,7 @@ class Reporter:
         # Written down before it is sent: a number that is skipped does no harm, one that is used twice would.
         self._number += 1
         self._remember()
-        event = Report(number=self._number, state=state, message=message[:_MAX_MESSAGE])
+        event = Report(number=self._number, state=state, message=message[:_MAX_MESSAGE], progress=progress)
         self._held.persist("report", lambda: self._api.report(self._held.id, event))
         if state is JobState.RUNNING:
             self._running = True

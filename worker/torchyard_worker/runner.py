@@ -3,18 +3,17 @@
 import contextlib
 import shlex
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
-from torchyard.contracts.jobs import JobState, split_arguments
+from torchyard.contracts.jobs import JobState, StagingProgress, split_arguments
 from torchyard.contracts.runner import Cause, ClaimedAttempt, Finish, Outcome
 from torchyard.errors import AttemptStale, StartRefused, TorchyardError
-from torchyard_worker import endings, launching, spooling, staging
+from torchyard_worker import endings, job_venv, launching, packages, spooling, staging
 from torchyard_worker.attempts import AttemptsInHand, Detached, HeldAttempt, Stopped, StopWish
-from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.collecting import Collector
 from torchyard_worker.finishing import finish
 from torchyard_worker.launching import Shim
@@ -56,6 +55,13 @@ class Places:
 
     attempts: Path
     runtimes: Path
+    #: Variables that say where jobs get packages from; see `indexes`.
+    indexes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def uv_cache(self) -> Path:
+        """Packages that were fetched for the requirements of a job."""
+        return self.attempts.parent / "uv-cache"
 
 
 class Runner:
@@ -65,13 +71,13 @@ class Runner:
         self,
         api: PlatformApi,
         in_hand: AttemptsInHand,
-        cache: BlobCache,
+        sources: staging.Sources,
         collector: Collector,
         places: Places,
     ) -> None:
         self._api = api
         self._in_hand = in_hand
-        self._cache = cache
+        self._sources = sources
         self._collector = collector
         self._places = places
         places.attempts.mkdir(parents=True, exist_ok=True)
@@ -89,12 +95,10 @@ class Runner:
             held.claimed = True
             attempt = _Attempt(held, claimed, directory, Reporter(self._api, held, directory))
             try:
-                staged = self._stage(attempt)
-                shim = self._launch(attempt)
+                shim = self._launch(attempt, self._stage(attempt))
             except _NotStarted as refusal:
                 self._finish(attempt, Finish(outcome=refusal.outcome))
                 return
-            attempt.reporter.say(staged)
             self._see_through(attempt, shim, resumed=False)
 
     def adopt(self, attempt_id: str) -> None:
@@ -108,6 +112,7 @@ class Runner:
             attempt = _Attempt(held, directory.claimed(), directory, Reporter(self._api, held, directory))
             log.info("attempt_adopted", attempt=attempt_id)
             if directory.read(spool.LAUNCH) is None:
+                launching.kill_leftovers(directory.tag)
                 lost = "the worker was restarted before it had started the script"
                 self._finish(attempt, Finish(outcome=Outcome(cause=Cause.WORKER_LOST, detail=lost)))
                 return
@@ -163,21 +168,37 @@ class Runner:
         """Put the files into place; what was done, in words."""
         started, held = time.monotonic(), attempt.held
 
+        def tell(message: str, progress: StagingProgress) -> None:
+            attempt.reporter.say(message, progress=progress)
+
         def stage() -> str:
-            return staging.stage(attempt.directory, attempt.claimed, self._cache, held.check)
+            return staging.stage(attempt.directory, attempt.claimed, self._sources, held.check, tell)
 
         with _refusing():
             staged = held.persist("stage", stage)
             held.check()
         return f"staged {staged} in {(time.monotonic() - started) * 1000:.0f} ms"
 
-    def _launch(self, attempt: _Attempt) -> Shim:
-        """Start the script's shim."""
+    def _launch(self, attempt: _Attempt, staged: str) -> Shim:
+        """Start the script's shim, and tell what was done before."""
+        held, directory, claimed = attempt.held, attempt.directory, attempt.claimed
         with _refusing():
-            interpreter = self._runtime(attempt.claimed.spec.runtime).interpreter
-            launching.prepare(attempt.directory, attempt.claimed, interpreter)
-            shim = launching.launch(attempt.directory.path, interpreter)
-        attempt.held.attach(shim)
+            installed = self._runtime(claimed.spec.runtime)
+            venv = job_venv.make(directory.venv, installed)
+            environment = job_venv.environment(venv, directory, claimed, self._places.indexes)
+            requirements = packages.wanted(claimed, directory.work)
+            if requirements.lines:
+                attempt.reporter.say(staged)
+                seconds = claimed.spec.resources.timeout_seconds
+                installation = packages.Installation(
+                    held, directory.path, environment, self._places.uv_cache, seconds
+                )
+                attempt.reporter.say(packages.install(requirements, venv, installation))
+            launching.prepare(directory, claimed, venv.python, environment)
+            shim = launching.launch(directory.path, installed.interpreter)
+        held.attach(shim)
+        if not requirements.lines:
+            attempt.reporter.say(staged)
         return shim
 
     def _runtime(self, name: str) -> InstalledRuntime:
@@ -225,15 +246,16 @@ class Runner:
 
     def _finish(self, attempt: _Attempt, final: Finish, shipper: Shipper | None = None) -> None:
         """Have the end confirmed, and remove what is left of the attempt."""
-        finish(self._api, attempt.held, final, shipper)
-        attempt.held.claimed = False
-        log.info(
-            "attempt_finished",
-            attempt=attempt.held.id,
-            cause=final.outcome.cause,
-            exit_code=final.outcome.exit_code,
-            signal=final.outcome.signal,
-        )
+        with self._sources.archives.returning(attempt.directory):
+            finish(self._api, attempt.held, final, shipper)
+            attempt.held.claimed = False
+            log.info(
+                "attempt_finished",
+                attempt=attempt.held.id,
+                cause=final.outcome.cause,
+                exit_code=final.outcome.exit_code,
+                signal=final.outcome.signal,
+            )
         spooling.remove(attempt.directory.path)
 
     def _give_up(self, held: HeldAttempt, problem: Exception) -> None:

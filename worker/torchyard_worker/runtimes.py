@@ -7,6 +7,7 @@ A venv can't be moved, so it is made in its place, with a file `.building` in it
 """
 
 import argparse
+import contextlib
 import errno
 import fcntl
 import importlib.metadata
@@ -17,9 +18,9 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -39,7 +40,7 @@ NOTABLE = (
     "transformers", "lightning",
 )  # fmt: skip
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _TORCH_CUDA = re.compile(r"^cuda\b[^=\n]*=\s*'([^']+)'", re.MULTILINE)
 #: What pip prints when the package index is out of reach.
 _NO_NETWORK = ("NewConnectionError", "ConnectTimeoutError", "NameResolutionError", "Network is unreachable")
@@ -52,11 +53,20 @@ class InstalledRuntime:
 
     Attributes:
         runtime: Its name and the versions really found in it.
-        interpreter: The Python that runs scripts in it.
+        interpreter: Its own Python; for scripts, see job_venv.
+        base: The Python installation that this is made on.
+        packages_at: Where its packages are.
     """
 
     runtime: Runtime
     interpreter: Path
+    base: Path
+    packages_at: tuple[Path, ...]
+
+    @property
+    def version(self) -> str:
+        """Python's version as its directories have it: `3.11`."""
+        return ".".join(self.runtime.python.split(".")[:2])
 
 
 def discover(directory: Path) -> list[InstalledRuntime]:
@@ -64,10 +74,9 @@ def discover(directory: Path) -> list[InstalledRuntime]:
     found = []
     for facts in sorted(directory.glob(f"*/{FACTS_FILE}")):
         place = facts.parent
-        if (place / BUILDING_FILE).exists() or not (place / "bin" / "python").exists():
-            continue
         try:
-            found.append(InstalledRuntime(_read(place), place / "bin" / "python"))
+            if not (place / BUILDING_FILE).exists() and (installed := read(place)).interpreter.exists():
+                found.append(installed)
         except (OSError, ValueError, KeyError) as problem:
             log.warning("runtime_unreadable", runtime=place.name, problem=repr(problem))
     return found
@@ -86,12 +95,12 @@ def build(name: str, directory: Path, say: Say) -> InstalledRuntime:
     place = directory / name
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with _alone(directory / f".{name}.lock"):
+        with alone(directory / f".{name}.lock"):
             if _is_whole(place, lock):
                 say(f"runtime {name} is up to date")
             else:
                 _make(place, lock, say)
-            return InstalledRuntime(_read(place), place / "bin" / "python")
+            return read(place)
     except OSError as problem:
         if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise _no_space(place) from problem
@@ -105,14 +114,15 @@ def _recipe(name: str) -> Path:
     here = Path(__file__).resolve().parent
     shelves = [shelf for shelf in (here / "recipes", here.parent / "runtimes") if shelf.is_dir()]
     known = {lock.parent.name: lock.parent for shelf in shelves for lock in shelf.glob("*/requirements.lock")}
-    if not _NAME.fullmatch(name) or name not in known:
+    if not NAME.fullmatch(name) or name not in known:
         names = ", ".join(sorted(known)) or "none"
         raise StartRefused(f"there is no recipe for a runtime {name!r}; there are: {names}")
     return known[name]
 
 
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+@contextlib.contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Nobody else builds or adds this runtime while the context lasts."""
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -146,10 +156,12 @@ def _make(place: Path, lock: Path, say: Say) -> None:
     except (TorchyardError, OSError):
         shutil.rmtree(place, ignore_errors=True)  # gives the space back
         raise
-    _write_facts(place, requirements)
+    packages = _site_packages(place)
+    runtime = find_out(place.name, _python_version(place), (packages,))
+    keep(place, (packages,), {"runtime": runtime.model_dump(), "requirements": requirements})
     marker.unlink()
     say(f"runtime {place.name} is ready")
-    if private := _first_private_parent(place):
+    if private := first_private_parent(place):
         say(f"note: only this user may enter {private}, so scripts can't run there as a user of their own")
 
 
@@ -158,7 +170,7 @@ def _base_interpreter(say: Say) -> Path:
     own = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     for python in (Path("/usr/bin/python3"), own):
         if python.exists() and _is_fit(python):
-            if private := _first_private_parent(python.resolve()):
+            if private := first_private_parent(python.resolve()):
                 say(f"note: {python} lies in {private}, which only this user may enter")
             return python
     raise StartRefused(f"neither /usr/bin/python3 nor {own} is a Python 3.11 or newer with its venv module")
@@ -169,7 +181,8 @@ def _is_fit(python: Path) -> bool:
     return subprocess.run([str(python), "-c", check], check=False, capture_output=True).returncode == 0
 
 
-def _first_private_parent(path: Path) -> Path | None:
+def first_private_parent(path: Path) -> Path | None:
+    """The first directory on the way to `path` that other users may not enter."""
     for parent in reversed(path.absolute().parents):
         if not parent.stat().st_mode & stat.S_IXOTH:
             return parent
@@ -214,31 +227,43 @@ def _no_space(place: Path) -> StartRefused:
     )
 
 
-def _write_facts(place: Path, requirements: str) -> Runtime:
-    packages = _site_packages(place)
-    runtime = Runtime(
-        name=place.name,
-        python=_python_version(place),
-        packages=_versions(packages),
-        cuda=_torch_cuda(packages),
-    )
-    facts = {
-        "runtime": runtime.model_dump(),
-        "changed_ns": packages.stat().st_mtime_ns,
-        "requirements": requirements,
-    }
-    fresh = place / f"{FACTS_FILE}.new"
-    fresh.write_text(json.dumps(facts, indent=2) + "\n")
-    fresh.replace(place / FACTS_FILE)
-    return runtime
+def read(place: Path) -> InstalledRuntime:
+    """The runtime in `place` by the facts written there; found out again if packages came or went since.
 
-
-def _read(place: Path) -> Runtime:
-    """The facts written at the build; found out again if packages came or went since."""
+    Raises:
+        OSError: There is none, or its packages are gone.
+        ValueError: The facts are damaged.
+        KeyError: They are not facts about a runtime.
+    """
     facts = json.loads((place / FACTS_FILE).read_text())
-    if facts["changed_ns"] != _site_packages(place).stat().st_mtime_ns:
-        return _write_facts(place, facts["requirements"])
-    return Runtime.model_validate(facts["runtime"])
+    interpreter = Path(facts["interpreter"] if "interpreter" in facts else place / "bin" / "python")
+    base = Path(facts["base"]) if "base" in facts else interpreter.resolve()
+    places = tuple(Path(one) for one in facts.get("packages_at", ())) or (_site_packages(place),)
+    runtime = Runtime.model_validate(facts["runtime"])
+    if facts["changed_ns"] != _changed_ns(places):
+        runtime = find_out(place.name, runtime.python, places)
+        # Not in one that is only ours to read, as in an image (where times lose their fractions).
+        with contextlib.suppress(OSError):
+            keep(place, places, {**facts, "runtime": runtime.model_dump()})
+    return InstalledRuntime(runtime, interpreter, base, places)
+
+
+def find_out(name: str, python: str, packages_at: tuple[Path, ...]) -> Runtime:
+    """What a runtime with its packages in these places offers; nothing of it is imported."""
+    cuda = next(filter(None, map(_torch_cuda, packages_at)), None)
+    return Runtime(name=name, python=python, packages=_versions(packages_at), cuda=cuda)
+
+
+def keep(place: Path, packages_at: tuple[Path, ...], facts: dict[str, Any]) -> None:
+    """Write down a runtime's facts, whole or not at all."""
+    fresh = place / f"{FACTS_FILE}.new"
+    fresh.write_text(json.dumps({**facts, "changed_ns": _changed_ns(packages_at)}, indent=2) + "\n")
+    fresh.replace(place / FACTS_FILE)
+
+
+def _changed_ns(packages_at: tuple[Path, ...]) -> int:
+    """Changes when a package comes or goes."""
+    return sum(packages.stat().st_mtime_ns for packages in packages_at)
 
 
 def _site_packages(place: Path) -> Path:
@@ -256,11 +281,10 @@ def _python_version(place: Path) -> str:
     raise ValueError(f"{place}/pyvenv.cfg names no version")
 
 
-def _versions(packages: Path) -> dict[str, str]:
-    there = {
-        (distribution.name or "").lower().replace("_", "-"): distribution.version
-        for distribution in importlib.metadata.distributions(path=[str(packages)])
-    }
+def _versions(packages_at: tuple[Path, ...]) -> dict[str, str]:
+    there: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions(path=[str(place) for place in packages_at]):
+        there.setdefault((distribution.name or "").lower().replace("_", "-"), distribution.version)
     return {name: there[name] for name in NOTABLE if name in there}
 
 

@@ -62,6 +62,35 @@ class Settings(BaseSettings):
         ge=0,
         description="Size of the cache of scripts and archives, in MiB; the least used go first.",
     )
+    archive_cache_mb: int = Field(
+        20 * 1024,
+        ge=0,
+        description="Size of unpacked archives that wait for their next job, in MiB; the oldest go first.",
+    )
+    object_cache_mb: int = Field(
+        20 * 1024,
+        ge=0,
+        description="Size of the cache of objects from S3 and COS, in MiB; the least used go first.",
+    )
+    max_fetched_files: int = Field(
+        10_000, ge=0, description="Most files that the dependency paths of a job may name."
+    )
+    max_fetched_mb: int = Field(50 * 1024, ge=0, description="Size of all of them, in MiB.")
+    storage_connect_timeout_seconds: float = Field(
+        5.0, gt=0, description="Longest wait for a connection to S3 or COS."
+    )
+    storage_read_timeout_seconds: float = Field(
+        30.0, gt=0, description="Longest silence of S3 or COS in a request."
+    )
+    storage_tries: int = Field(5, ge=1, le=20, description="How often a request to S3 or COS is tried.")
+    storage_retry_seconds: float = Field(
+        600.0, ge=0, description="Time in which those tries are made, at most."
+    )
+    pip_index_url: str | None = Field(
+        None,
+        description="Where jobs get packages from; PyPI, or what pip's own settings say, if left out. "
+        "A password in it can be read by jobs.",
+    )
     max_artifacts: int = Field(1000, ge=0, description="Most artifacts kept of an attempt.")
     max_artifact_mb: int = Field(10 * 1024, ge=0, description="Largest artifact, in MiB.")
     max_artifacts_mb: int = Field(50 * 1024, ge=0, description="Size of all artifacts of an attempt, in MiB.")

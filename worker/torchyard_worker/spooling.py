@@ -4,7 +4,9 @@ $TORCHYARD_WORKER_HOME/attempts/<attempt id>/
     spec.json       the attempt as it was claimed
     reports.json    the number of the last report, and whether the platform knows that the script runs
     manifest.json   size and modification time of every file that was staged
+    tree.json       the unpacked archive that work/ was made of, if it is to be kept
     work/           the script's directory, with outputs/ and inputs/
+    venv/           its virtual environment; see job_venv.py
     home/  tmp/     its home and temporary files
     short.json      the path of a link to tmp/, where its own path is too long
     …               and what shim/spool.py lists
@@ -45,6 +47,11 @@ class AttemptDirectory:
     def home(self) -> Path:
         """What the script is told is its home."""
         return self.path / "home"
+
+    @property
+    def venv(self) -> Path:
+        """Its own virtual environment."""
+        return self.path / "venv"
 
     @property
     def temporary(self) -> Path:
@@ -109,10 +116,15 @@ def remove(path: Path) -> None:
     short = spool.read_json(str(path), _SHORT)
     if short:
         Path(short["path"]).unlink(missing_ok=True)
+    remove_tree(path)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory and all in it, what a script made unwritable too."""
 
     def make_writable(_call: Callable[..., Any], name: str, _problem: Any) -> None:
         for place in (Path(name).parent, Path(name)):
-            if place.is_dir() and not place.is_symlink():
+            if place != path.parent and place.is_dir() and not place.is_symlink():
                 place.chmod(0o700)
 
     shutil.rmtree(path, onerror=make_writable)

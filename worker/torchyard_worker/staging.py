@@ -1,28 +1,54 @@
 """What a script finds when it starts: its files put into place, and later told from what it made."""
 
+import contextlib
 import filecmp
 import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from torchyard.contracts import archives
 from torchyard.contracts.jobs import FileRef
 from torchyard.contracts.runner import ClaimedAttempt
+from torchyard.contracts.storage_paths import split_paths
 from torchyard.errors import Conflict
+from torchyard_worker import inputs
+from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.blob_cache import BlobCache
+from torchyard_worker.fetching import Fetcher, Order, Tell
 from torchyard_worker.spooling import INPUTS, OUTPUTS, AttemptDirectory
+from torchyard_worker.wording import in_bytes, in_files
 
 _MANIFEST = "manifest.json"
 #: What Python writes beside modules; no one's work.
 _CACHES = "__pycache__"
 
 
+@dataclass(frozen=True)
+class Sources:
+    """Where the files that are staged come from."""
+
+    blobs: BlobCache
+    archives: ArchiveCache
+    fetcher: Fetcher
+
+
 def stage(
-    directory: AttemptDirectory, claimed: ClaimedAttempt, cache: BlobCache, keep_going: Callable[[], None]
+    directory: AttemptDirectory,
+    claimed: ClaimedAttempt,
+    sources: Sources,
+    keep_going: Callable[[], None],
+    tell: Tell,
 ) -> str:
     """Put the script and its dependencies into place.
+
+    Args:
+        directory: The attempt's.
+        claimed: What is asked for.
+        sources: Where the files come from.
+        keep_going: Raises if the job is not wanted any more.
+        tell: Tells how far the fetching of `dependency_paths` is.
 
     Returns:
         What was staged, in words.
@@ -30,20 +56,24 @@ def stage(
     Raises:
         ArchiveRejected: The zip is refused.
         TooLarge: So is one that is too large when unpacked.
-        Conflict: `dependency_conflict`: the zip has another file in the place of the script or of `outputs`.
+        Conflict: `dependency_conflict`: two sources name one path, with different content.
+        DependencyFailed: Something of `dependency_paths` can't be had.
         NotFound: The platform has lost a blob.
         Unavailable: The platform is away.
     """
     spec = claimed.spec
     told = []
-    with cache.blob(spec.script.sha256, keep_going) as script:
+    with sources.blobs.blob(spec.script.sha256, keep_going) as script:
         told.append(f"{spec.script.name} ({in_bytes(script.stat().st_size)})")
         if spec.dependencies is not None:
-            with cache.blob(spec.dependencies.sha256, keep_going) as archive:
-                told.append(_unpack(archive, spec.dependencies, directory.work))
+            told.append(_place_archive(directory, spec.dependencies, sources, keep_going))
         _place_script(script, directory.work / spec.script.name, spec.dependencies)
+    if spec.dependency_paths:
+        told.append(_fetch(directory, claimed, sources.fetcher, keep_going, tell))
     for name in (OUTPUTS, INPUTS):
         _make_folder(directory.work / name, spec.dependencies)
+    if spec.inputs:
+        told.append(inputs.place(claimed, directory.work / INPUTS, sources.blobs, keep_going))
     manifest = {path: _mark(found) for path, found in files_below(directory.work)}
     directory.write(_MANIFEST, manifest)
     return " and ".join(told)
@@ -59,35 +89,59 @@ def changed_files(directory: AttemptDirectory) -> list[str]:
     )
 
 
+def staged_files(directory: AttemptDirectory) -> list[str]:
+    """Paths of what was put beside the script, and of the script."""
+    return list(directory.read(_MANIFEST) or {})
+
+
 def files_below(root: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Every regular file and symbolic link below `root`, by its relative path, but for Python's caches."""
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name != _CACHES]
-        links = [name for name in folders if Path(folder, name).is_symlink()]
-        for name in (*names, *links):
-            path = Path(folder, name)
-            try:
-                found = path.lstat()
-            except FileNotFoundError:
-                continue
-            if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
-                yield str(path.relative_to(root)), found
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        for name, found in _listed(f"{root}/{folder}"):
+            if stat.S_ISDIR(found.st_mode) and name != _CACHES:
+                folders.append(f"{folder}{name}/")
+            elif stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
+                yield f"{folder}{name}", found
 
 
-def in_bytes(size: int) -> str:
-    """A size as people read it: `312 B`, `1.2 kB`, `40 MB`."""
-    amount, unit = float(size), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if amount < 999.5:
-            break
-        amount, unit = amount / 1000, larger
-    return f"{amount:.1f} {unit}" if unit != "B" and amount < 9.95 else f"{amount:.0f} {unit}"
+def _listed(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """What is in a folder; by strings, as there are tens of thousands. Of one that can't be read: nothing."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                yield entry.name, entry.stat(follow_symlinks=False)
 
 
-def _unpack(archive: Path, dependencies: FileRef, work: Path) -> str:
-    paths = archives.extract(archive, work)
-    files = f"{len(paths)} file{'s' if len(paths) != 1 else ''}"
-    return f"{dependencies.name} ({files}, {in_bytes(archive.stat().st_size)})"
+def _place_archive(
+    directory: AttemptDirectory, dependencies: FileRef, sources: Sources, keep_going: Callable[[], None]
+) -> str:
+    kept = sources.archives.take(dependencies.sha256, directory)
+    if kept is not None:
+        return f"{dependencies.name} ({in_files(kept)}, unpacked before)"
+    with sources.blobs.blob(dependencies.sha256, keep_going) as archive:
+        count = sources.archives.unpack(archive, dependencies.sha256, directory)
+        return f"{dependencies.name} ({in_files(count)}, {in_bytes(archive.stat().st_size)})"
+
+
+def _fetch(
+    directory: AttemptDirectory,
+    claimed: ClaimedAttempt,
+    fetcher: Fetcher,
+    keep_going: Callable[[], None],
+    tell: Tell,
+) -> str:
+    spec = claimed.spec
+
+    def owner(path: str) -> str:
+        if path == spec.script.name:
+            return f"the script {path}, which always keeps its own name"
+        return f"{path} in {spec.dependencies.name}" if spec.dependencies else path
+
+    paths = split_paths(spec.dependency_paths)
+    fetcher.fetch(Order(paths, claimed.storage, directory.work, owner, tell, keep_going))
+    return f"{len(paths)} dependency path{'s' if len(paths) != 1 else ''}"
 
 
 def _place_script(blob: Path, place: Path, dependencies: FileRef | None) -> None:

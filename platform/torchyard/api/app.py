@@ -7,7 +7,19 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from torchyard import __version__, errors
-from torchyard.api import artifacts, blobs, health, jobs, logs, problems, runner, session, workers
+from torchyard.api import (
+    artifacts,
+    blobs,
+    connections,
+    health,
+    jobs,
+    logs,
+    problems,
+    runner,
+    secrets,
+    session,
+    workers,
+)
 from torchyard.api.dependencies import UserDep, current_user
 from torchyard.api.limits import BodyLimit
 from torchyard.contracts.logs import LogChunk, LogEnd
@@ -35,6 +47,7 @@ def create_app(
         docs_url=None,  # the pages would load scripts from somebody else's servers
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # a redirect would lead to whatever host the request names
     )
     app.state.context = ctx
     app.state.worker_token = worker_token
@@ -54,7 +67,7 @@ def _signed_in(app: FastAPI) -> APIRouter:
         dependencies=[Depends(current_user)],
         responses=problems.responses(errors.Unauthenticated, errors.Forbidden, errors.Unavailable),
     )
-    for module in (jobs, logs, artifacts, blobs, workers):
+    for module in (jobs, logs, artifacts, blobs, workers, connections, secrets):
         router.include_router(module.router)
 
     @router.get("/openapi.json", include_in_schema=False)

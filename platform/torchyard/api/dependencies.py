@@ -1,15 +1,15 @@
 """What endpoints declare that they need, as annotated aliases."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import AfterValidator
 
 from torchyard.errors import Forbidden, Unauthenticated
 from torchyard.services import users, workers
 from torchyard.services.context import Context
-from torchyard.services.users import User
+from torchyard.services.users import ADMINISTRATOR_ROLE, User
 from torchyard.storage.tables import WorkerRow
 
 SESSION_COOKIE = "torchyard_session"
@@ -36,10 +36,13 @@ def current_user(request: Request, ctx: ContextDep, bearer: BearerDep, cookie: C
 
     Raises:
         Unauthenticated: Neither a valid token nor a session came along.
-        Forbidden: `csrf`: another site's page sent the request with the browser's cookie.
+        Forbidden: `csrf`: another site's page sent the request, with the browser's cookie or to a
+            platform that lets everybody in.
     """
     with ctx.db.read() as session:
         if not request.app.state.authentication:
+            if {"origin", "sec-fetch-site"} & set(request.headers):  # it comes from a browser
+                _refuse_cross_site(request)
             return users.administrator(ctx, session)
         if bearer is not None:
             return users.authenticate(ctx, session, bearer.credentials, kind="token")
@@ -55,7 +58,7 @@ def _refuse_cross_site(request: Request) -> None:
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None and site not in {"same-origin", "none"}:
         raise Forbidden("another site's page may not use your session", code="csrf")
-    if site is None and (origin is None or urlsplit(origin).netloc != request.headers.get("host")):
+    if site is None and (origin is None or origin.partition("://")[2] != request.headers.get("host")):
         raise Forbidden("a session needs the Origin of this site; programs use a token instead", code="csrf")
 
 
@@ -72,10 +75,27 @@ def current_worker(ctx: ContextDep, bearer: BearerDep) -> WorkerRow:
 
 
 UserDep = Annotated[User, Depends(current_user)]
+
+
+def _administrator(user: UserDep) -> User:
+    if user.role != ADMINISTRATOR_ROLE:
+        raise Forbidden("only an administrator may do this", code="admin_only")
+    return user
+
+
+AdminDep = Annotated[User, Depends(_administrator)]
 WorkerDep = Annotated[WorkerRow, Depends(current_worker)]
 
-JobId = Annotated[str, Path(max_length=100, description="The job's UUID.")]
-AttemptId = Annotated[str, Path(max_length=100, description="The attempt's UUID.")]
+
+def _comparable(identity: str) -> str:
+    # As what is no UTF-8 is read. Nothing has such an id, but Postgres refuses to look for a NUL.
+    return identity.replace("\x00", "\ufffd")
+
+
+JobId = Annotated[str, Path(max_length=100, description="The job's UUID."), AfterValidator(_comparable)]
+AttemptId = Annotated[
+    str, Path(max_length=100, description="The attempt's UUID."), AfterValidator(_comparable)
+]
 Sha256Path = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256 in hex.")]
 AttemptNumber = Annotated[
     int | None, Query(ge=1, le=10**6, description="Which attempt; the latest if left out.")

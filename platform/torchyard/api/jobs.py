@@ -1,7 +1,6 @@
 """Jobs: submit, list, get, cancel, run again, delete, and what happened to them."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 from torchyard import errors
 from torchyard.api import pagination, streaming
 from torchyard.api.dependencies import ContextDep, JobId, UserDep
-from torchyard.api.pagination import CursorQuery, LimitQuery, Page
+from torchyard.api.pagination import CursorQuery, LimitQuery, Moment, Page
 from torchyard.api.problems import responses
 from torchyard.api.submissions import ReceivedDep, ReservationDep
 from torchyard.contracts.jobs import Attempt, Job, JobCreate, JobEvent, JobSettings, JobState
@@ -124,8 +123,8 @@ def page(
     id_prefix: Annotated[
         str | None, Query(pattern=r"^[0-9a-f-]{1,36}$", description="Only jobs whose id begins like this.")
     ] = None,
-    created_after: Annotated[datetime | None, Query(description="Only jobs accepted then or later.")] = None,
-    created_before: Annotated[datetime | None, Query(description="Only jobs accepted earlier.")] = None,
+    created_after: Annotated[Moment | None, Query(description="Only jobs accepted then or later.")] = None,
+    created_before: Annotated[Moment | None, Query(description="Only jobs accepted earlier.")] = None,
     cursor: CursorQuery = None,
     limit: LimitQuery = 50,
 ) -> Page[Job]:
@@ -134,8 +133,8 @@ def page(
         states=state or (),
         text=text,
         id_prefix=id_prefix,
-        created_after=pagination.aware(created_after),
-        created_before=pagination.aware(created_before),
+        created_after=created_after,
+        created_before=created_before,
     )
     before = pagination.decode(cursor) if cursor else None
     with ctx.db.read() as session:

@@ -4,10 +4,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from torchyard.api.problems import answer
+from torchyard.contracts.logs import MAX_APPEND_BYTES
 from torchyard.errors import Malformed, TooLarge
 
-#: Media types whose bodies are streamed to a file; everything else is held in memory and small.
-_STREAMED = ("multipart/form-data", "application/octet-stream")
+#: Where a form is streamed to files. Everywhere else a body of any type is held in memory.
+_FORMS = "/api/v1/jobs"
+#: Python refuses to read numbers of thousands of digits.
+_MAX_DIGITS = 18
 
 
 class BodyLimit:
@@ -24,14 +27,12 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = Request(scope).headers
-        # `curl -T` sends a file without saying of what type it is.
-        streamed = scope["method"] == "PUT" or headers.get("content-type", "").startswith(_STREAMED)
-        limit = self._max_upload_bytes if streamed else self._max_json_bytes
+        limit = self._limit(scope["method"], scope["path"], headers.get("content-type", ""))
         announced = headers.get("content-length", "0")
         if not announced.isdecimal():
             await answer(Malformed("Content-Length is no number"))(scope, receive, send)
             return
-        if int(announced) > limit:
+        if len(announced) > _MAX_DIGITS or int(announced) > limit:
             await answer(_too_large(limit))(scope, receive, send)
             return
         received = 0
@@ -45,6 +46,14 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+    def _limit(self, method: str, path: str, content_type: str) -> int:
+        # A PUT to a blob takes a file; `curl -T` sends one without saying of what type it is.
+        if (method == "PUT" and "/blobs/" in path) or (
+            path == _FORMS and content_type.lower().startswith("multipart/form-data")
+        ):
+            return self._max_upload_bytes
+        return MAX_APPEND_BYTES if method == "PATCH" else self._max_json_bytes
 
 
 def _too_large(limit: int) -> TooLarge:

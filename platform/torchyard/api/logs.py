@@ -63,9 +63,10 @@ def get(ctx: ContextDep, ref: LogDep, range: RangeHeader = None) -> Response:  #
     responses={
         200: {
             "content": {"text/event-stream": {}},
-            "description": "`data` is a LogChunk, `id` the next byte offset; at last `end`, a LogEnd.",
+            "description": "`data` is a LogChunk, `id` the next byte offset; at last `end`, a LogEnd. "
+            "Behind the log's present end, only what is still to come is told.",
         },
-        **responses(errors.NotFound, errors.RangeNotSatisfiable, errors.InvalidInput),
+        **responses(errors.NotFound, errors.InvalidInput),
     },
 )
 async def stream(

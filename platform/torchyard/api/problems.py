@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from torchyard import errors
 
@@ -118,6 +119,8 @@ def _invalid(_request: Request, problem: Exception) -> JSONResponse:
     return answer(invalid_fields(list(problem.errors())))
 
 
+#: Wrong fields told at once, and characters of each one's name: no answer is a multiple of its request.
+_MAX_LISTED, _MAX_NAME = 100, 200
 #: Pydantic's words for a place in a request that are no part of the field's name.
 _PLACES = {"body", "query", "path", "header", "cookie"}
 
@@ -130,10 +133,10 @@ def invalid_fields(found: list[Any]) -> errors.TorchyardError:
         )
     listed = [
         FieldProblem(field=_dotted(one["loc"]), code=_code(one["type"]), message=_sentence(one))
-        for one in found
+        for one in found[:_MAX_LISTED]
     ]
     first = listed[0]
-    more = f" (and {len(listed) - 1} more)" if len(listed) > 1 else ""
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return errors.FieldInvalid(
         f"{first.field}: {first.message}{more}",
         code=first.code,
@@ -144,7 +147,16 @@ def invalid_fields(found: list[Any]) -> errors.TorchyardError:
 
 #: Pydantic's codes that we promise under names of our own; other codes of its own mean `field_invalid`.
 _CODES = {"extra_forbidden": "field_unknown", "missing": "field_missing"}
-_OURS = {"arguments_invalid", "env_not_allowed", "file_name_invalid", "nul_not_allowed"}
+_OURS = {
+    "arguments_invalid",
+    "env_not_allowed",
+    "file_name_invalid",
+    "inputs_invalid",
+    "nul_not_allowed",
+    "requirements_invalid",
+    "s3_uri_invalid",
+    "secret_invalid",
+}
 
 
 def _code(kind: str) -> str:
@@ -152,7 +164,7 @@ def _code(kind: str) -> str:
 
 
 def _dotted(place: tuple[str | int, ...]) -> str:
-    parts = [str(part) for part in place]
+    parts = [str(part)[:_MAX_NAME] for part in place]
     if len(parts) > 1 and parts[0] in _PLACES:
         parts = parts[1:]
     return ".".join(parts)
@@ -168,7 +180,7 @@ def _sentence(found: Any) -> str:
     return _SENTENCES.get(found["type"]) or str(found["msg"][:1].lower() + found["msg"][1:])
 
 
-def _http(_request: Request, problem: Exception) -> JSONResponse:
+def _http(request: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, HTTPException)
     # FastAPI wraps what is raised while it reads a body.
     if isinstance(problem.__cause__, errors.TorchyardError):
@@ -181,9 +193,22 @@ def _http(_request: Request, problem: Exception) -> JSONResponse:
         "code": phrase.lower().replace(" ", "_"),
         "detail": str(problem.detail),
     }
-    return JSONResponse(
-        content, status_code=problem.status_code, media_type=MEDIA_TYPE, headers=dict(problem.headers or {})
-    )
+    headers = dict(problem.headers or {})
+    if problem.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    return JSONResponse(content, status_code=problem.status_code, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods that a path has; each route knows its own only."""
+    asked = {name: request.scope[name] for name in ("type", "path", "root_path", "headers")}
+    return [
+        method.value
+        for method in http.HTTPMethod
+        if any(
+            route.matches({**asked, "method": method.value})[0] is Match.FULL for route in request.app.routes
+        )
+    ]
 
 
 def _unexpected(request: Request, problem: Exception) -> JSONResponse:

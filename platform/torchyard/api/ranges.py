@@ -41,16 +41,33 @@ def wanted(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 def file_response(
-    chunks: Iterator[bytes], *, name: str, media_type: str, size: int, part: tuple[int, int] | None
+    chunks: Iterator[bytes],
+    *,
+    name: str,
+    media_type: str,
+    size: int,
+    part: tuple[int, int] | None,
+    inline: bool = False,
 ) -> Response:
-    """A file, or the part of it that `chunks` holds, as an attachment."""
+    """A file, or the part of it that `chunks` holds; as an attachment, unless it is to be shown."""
     start, length = part or (0, size)
     headers = {
         **_INERT,
         "Content-Length": str(length),
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Disposition": disposition(name, inline=inline),
     }
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size}"
     status = 206 if part is not None else 200
     return StreamingResponse(chunks, status_code=status, media_type=media_type, headers=headers)
+
+
+def attachment(chunks: Iterator[bytes], *, name: str, media_type: str) -> Response:
+    """A file of unknown size, whole."""
+    headers = {**_INERT, "Accept-Ranges": "none", "Content-Disposition": disposition(name)}
+    return StreamingResponse(chunks, media_type=media_type, headers=headers)
+
+
+def disposition(name: str, *, inline: bool = False) -> str:
+    """The header that tells a browser whether to show a file, and how to name it."""
+    return f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{quote(name, safe='')}"

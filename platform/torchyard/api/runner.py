@@ -4,14 +4,14 @@ import re
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 
 from torchyard.api import ranges
 from torchyard.api.dependencies import AttemptId, BearerDep, ContextDep, Sha256Path, WorkerDep
 from torchyard.api.streaming import BodyDep, BodyStreamDep
 from torchyard.contracts.logs import PIECES_HEADER, SCRIPT_LOGS, LogName, decode_pieces
+from torchyard.contracts.models import REVEAL
 from torchyard.contracts.runner import (
-    ClaimedAttempt,
     Finish,
     Heartbeat,
     HeartbeatAnswer,
@@ -19,7 +19,7 @@ from torchyard.contracts.runner import (
     RegisterRequest,
     Report,
 )
-from torchyard.errors import FieldInvalid, NotFound, Unauthenticated
+from torchyard.errors import AttemptStale, FieldInvalid, NotFound, Unauthenticated
 from torchyard.services import attempts, blobs, logs, workers
 
 router = APIRouter(prefix="/runner/v1", include_in_schema=False)
@@ -27,12 +27,15 @@ router = APIRouter(prefix="/runner/v1", include_in_schema=False)
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/\*")
 
 
-@router.post("/register")
-def register(ctx: ContextDep, request: Request, bearer: BearerDep, body: RegisterRequest) -> Registered:
-    """Welcome a worker that knows the join token."""
+def _joining(request: Request, bearer: BearerDep) -> None:
     expected = request.app.state.worker_token
     if bearer is None or not secrets.compare_digest(bearer.credentials.encode(), expected.encode()):
         raise Unauthenticated("the join token for workers is needed")
+
+
+@router.post("/register", dependencies=[Depends(_joining)])
+def register(ctx: ContextDep, body: RegisterRequest) -> Registered:
+    """Welcome a worker that knows the join token."""
     with ctx.db.write() as session:
         return workers.register(ctx, session, body)
 
@@ -45,10 +48,14 @@ def heartbeat(ctx: ContextDep, worker: WorkerDep, body: Heartbeat) -> HeartbeatA
 
 
 @router.post("/attempts/{attempt_id}/claim")
-def claim(ctx: ContextDep, worker: WorkerDep, attempt_id: AttemptId) -> ClaimedAttempt:
-    """Give an attempt to its worker, once."""
+def claim(ctx: ContextDep, worker: WorkerDep, attempt_id: AttemptId) -> Response:
+    """Give an attempt to its worker, once; the only answer that holds secrets in clear."""
     with ctx.db.write() as session:
-        return attempts.claim(ctx, session, worker, attempt_id)
+        claimed = attempts.claim(ctx, session, worker, attempt_id)
+    if claimed is None:
+        raise AttemptStale("the attempt can't be started any more, and has ended")
+    body = claimed.model_dump_json(context=REVEAL)
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/attempts/{attempt_id}/events", status_code=204)

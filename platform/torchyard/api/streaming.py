@@ -9,12 +9,13 @@ import anyio.from_thread
 from anyio import to_thread
 from fastapi import Depends, Request
 from fastapi.responses import StreamingResponse
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect
 
 from torchyard.contracts.jobs import JobEvent
 from torchyard.contracts.logs import LogChunk, LogEnd, LogName
-from torchyard.errors import Malformed
+from torchyard.errors import Malformed, UnsupportedMedia
 from torchyard.services import jobs, logs
 from torchyard.services.context import Context, job_topic
 from torchyard.services.logs import LogRef
@@ -59,9 +60,13 @@ async def whole_body(request: Request) -> bytes:
 
 async def form_or_body(request: Request) -> AsyncIterator[FormData | bytes]:
     """The request's multipart form, with its files on disk; the body's bytes if it is something else."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    media_type, options = parse_options_header(request.headers.get("content-type"))
+    if media_type != b"multipart/form-data":
         yield await whole_body(request)
         return
+    if options.get(b"charset", b"utf-8").lower() != b"utf-8":
+        # Python's decoders of other names can fail in any way, and make text that is none.
+        raise UnsupportedMedia("a form has to be in UTF-8")
     try:
         form = await request.form(max_files=8, max_fields=8)
     except ClientDisconnect as gone:

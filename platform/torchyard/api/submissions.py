@@ -1,8 +1,9 @@
 """A job as it is sent: one form with files, or JSON that names uploaded blobs."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Request
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,8 @@ from torchyard.services import blobs, idempotency, jobs
 from torchyard.services.context import Context
 
 _CHUNK = 1024 * 1024
+#: As much as the form's parser takes for a part that is no file.
+_MAX_SPEC_BYTES = 1024 * 1024
 M = TypeVar("M", bound=BaseModel)
 _PARTS = frozenset({"script", "dependencies", "spec"})
 
@@ -25,6 +28,7 @@ KeyHeader = Annotated[
     Header(
         alias="Idempotency-Key",
         description="1 to 255 visible ASCII characters. The same request under the same key makes one job.",
+        json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     ),
 ]
 
@@ -43,7 +47,7 @@ def _received(
 ) -> JobCreate:
     if isinstance(sent, FormData):
         return _from_form(ctx, sent)
-    if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise UnsupportedMedia("send a job as multipart/form-data or as application/json")
     create = read(JobCreate, sent)
     if reservation.earlier is None:
@@ -59,12 +63,23 @@ def read(model: type[M], body: bytes) -> M:
 
     Raises:
         Malformed: It is no JSON.
-        FieldInvalid: It is no such value.
+        FieldInvalid: It is no such value, or names a field twice.
     """
     try:
-        return model.model_validate_json(body)
+        value = model.model_validate_json(body)
     except ValidationError as problem:
         raise invalid_fields(problem.errors(include_url=False)) from None
+    json.loads(body, object_pairs_hook=_refuse_twice)
+    return value
+
+
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> None:
+    # Readers disagree about which of the two counts.
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise FieldInvalid("is there twice", code="field_duplicate", field=name)
+        seen.add(name)
 
 
 def _from_form(ctx: Context, form: FormData) -> JobCreate:
@@ -104,8 +119,15 @@ def _from_form(ctx: Context, form: FormData) -> JobCreate:
 
 
 def _settings(form: FormData) -> JobSettings:
-    spec = form.get("spec", "{}")
-    return read(JobSettings, spec.encode() if isinstance(spec, str) else b"".join(_chunks(spec)))
+    sent = form.getlist("spec") or ["{}"]
+    if len(sent) > 1:
+        raise FieldInvalid("must be there once", code="field_duplicate", field="spec")
+    spec = sent[0]
+    if isinstance(spec, str):
+        return read(JobSettings, spec.encode())
+    if (spec.size or 0) > _MAX_SPEC_BYTES:
+        raise TooLarge(f"the spec may have {_MAX_SPEC_BYTES} bytes at most", field="spec")
+    return read(JobSettings, b"".join(_chunks(spec)))
 
 
 def _file(form: FormData, part: str) -> UploadFile | None:

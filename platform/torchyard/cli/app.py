@@ -6,7 +6,18 @@ from typing import Annotated, Any
 import typer
 
 import torchyard
-from torchyard.cli import exits, jobs, machines, results, running, settings, terminal
+from torchyard.cli import (
+    connections,
+    exits,
+    jobs,
+    machines,
+    results,
+    running,
+    runtimes,
+    secrets,
+    settings,
+    terminal,
+)
 from torchyard.errors import TorchyardError
 
 # No rich markup in help: it would take [defaults] and examples for styles.
@@ -28,6 +39,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         (
             "torchyard run train.py",
             "torchyard run train.py --deps src/ --gpus 1 --cpus 3 -- --epochs 3",
+            "torchyard run train.py --dep s3://data/cifar-10/ --dep s3://data/labels.csv",
             "torchyard run train.py --env SEED=1 --detach",
         ),
     ),
@@ -38,7 +50,14 @@ _COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         ("torchyard logs -f 3f2a", "torchyard logs 3f2a stderr.log", "torchyard logs 3f2a system.log"),
     ),
     (jobs.cancel, ("torchyard cancel 3f2a",)),
-    (results.artifacts, ("torchyard artifacts 3f2a", "torchyard artifacts 3f2a --download results/")),
+    (
+        results.artifacts,
+        (
+            "torchyard artifacts 3f2a",
+            "torchyard artifacts 3f2a --download results/",
+            "torchyard artifacts 3f2a --zip all.zip",
+        ),
+    ),
     (jobs.rerun, ("torchyard rerun 3f2a", "torchyard logs -f $(torchyard rerun 3f2a)")),
     (jobs.rm, ("torchyard rm 3f2a 77c0",)),
     (machines.workers, ("torchyard workers", "torchyard workers --json")),
@@ -59,6 +78,63 @@ def _examples(lines: Sequence[str]) -> str:
 
 for _command, _lines in _COMMANDS:
     app.command(epilog=_examples(_lines))(_command)
+
+
+def _group(name: str, about: str, commands: dict[str, tuple[Callable[..., None], tuple[str, ...]]]) -> None:
+    """Add commands of two words, `torchyard NAME VERB`."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    for verb, (command, lines) in commands.items():
+        group.command(verb, epilog=_examples(lines))(command)
+    app.add_typer(group, name=name, help=about)
+
+
+_group(
+    "connections",
+    "The S3 and COS storage that jobs may read.",
+    {
+        "list": (connections.list_all, ("torchyard connections list",)),
+        "set": (
+            connections.set_up,
+            (
+                "torchyard connections set lab --endpoint https://s3.example.org --key-id KEY --allow data",
+                "torchyard connections set cos --kind cos --region ap-guangzhou --key-id KEY --allow b-1250",
+                "torchyard connections set aws --region eu-west-1 --key-id KEY --allow data/public/ < secret",
+            ),
+        ),
+        "rm": (connections.rm, ("torchyard connections rm lab",)),
+        "check": (connections.check, ("torchyard connections check lab s3://data/cifar10/",)),
+        "browse": (
+            connections.browse,
+            ("torchyard connections browse lab", "torchyard connections browse lab s3://data/cifar10/"),
+        ),
+    },
+)
+_group(
+    "secrets",
+    "Values for jobs' environments, encrypted on the platform.",
+    {
+        "list": (secrets.list_all, ("torchyard secrets list",)),
+        "set": (
+            secrets.set_value,
+            (
+                "torchyard secrets set WANDB_API_KEY",
+                "torchyard secrets set WANDB_API_KEY < key",
+                "torchyard run train.py --env 'WANDB_API_KEY=${secrets.WANDB_API_KEY}'",
+            ),
+        ),
+        "rm": (secrets.rm, ("torchyard secrets rm WANDB_API_KEY",)),
+        "rotate": (secrets.rotate, ("torchyard secrets rotate",)),
+    },
+)
+_group(
+    "runtime",
+    "Python environments of this machine's worker.",
+    {
+        "build": (runtimes.build, ("torchyard runtime build torch-2.13-cpu",)),
+        "add": (runtimes.add, ("torchyard runtime add my-conda --python /opt/conda/bin/python",)),
+        "list": (runtimes.list_them, ("torchyard runtime list",)),
+    },
+)
 
 
 def _version(wanted: bool) -> None:

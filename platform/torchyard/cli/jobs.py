@@ -7,7 +7,7 @@ import typer
 
 from torchyard.cli import terminal
 from torchyard.cli.access import JobArgument, JsonOption, connect, resolve
-from torchyard.cli.wording import duration, local, short, since, status
+from torchyard.cli.wording import duration, fetching, local, short, since, status
 from torchyard.client import Client
 from torchyard.contracts.jobs import TERMINAL, Attempt, Job, JobEvent, JobState
 
@@ -120,8 +120,10 @@ def _show_facts(job: Job) -> None:
         "reason": str(job.reason or ""),
         "exit code": "" if job.exit_code is None else str(job.exit_code),
         "cancelling": "yes" if job.cancel_requested and job.state not in TERMINAL else "",
+        "fetching": fetching(job.progress) if job.progress else "",
         "script": f"{spec.script.name}  {spec.script.sha256}",
         "dependencies": f"{spec.dependencies.name}  {spec.dependencies.sha256}" if spec.dependencies else "",
+        "from storage": spec.dependency_paths,
         "arguments": spec.arguments,
         "environment": "  ".join(f"{name}={value}" for name, value in sorted(spec.environment.items())),
         "resources": _resources(job),

@@ -44,11 +44,17 @@ def artifacts(
         Path | None,
         typer.Option("--download", "-d", metavar="DIR", help="Fetch all of them into this directory."),
     ] = None,
+    archive: Annotated[
+        Path | None, typer.Option("--zip", metavar="FILE", help="Fetch all of them as one zip.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """List the files that a job left, or fetch them."""
     with connect(ctx) as client:
         identity = resolve(client, job_id)
+        if archive is not None:
+            written = client.download_all(identity, archive)
+            terminal.tell(f"{written}  {size(written.stat().st_size)}")
         found = client.artifacts(identity)
         if download is not None:
             found = _latest(found)
@@ -56,7 +62,7 @@ def artifacts(
                 _fetch(client, identity, artifact, download)
     if json:
         terminal.show_json(found)
-    elif download is None:
+    elif download is None and archive is None:
         rows = [(one.path, size(one.size), str(one.attempt), one.sha256[:12]) for one in found]
         terminal.show_table(("PATH", "SIZE", "ATTEMPT", "SHA-256"), rows)
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from torchyard import client as sdk
 from torchyard.cli import exits, following, terminal
-from torchyard.cli.access import connect
+from torchyard.cli.access import connect, resolve
 from torchyard.cli.announcing import announce
 from torchyard.cli.following import Follower
 from torchyard.cli.wording import short
@@ -27,9 +27,33 @@ WordsArgument = Annotated[
 DepsOption = Annotated[
     Path | None, typer.Option("--deps", metavar="DIR|ZIP", help="Files to lay beside the script.")
 ]
+DepOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dep",
+        metavar="s3://BUCKET/KEY",
+        help="A file or directory (KEY/) in S3 or COS to copy beside the script; may be repeated.",
+    ),
+]
 EnvOption = Annotated[
     list[str] | None,
     typer.Option("--env", "-e", metavar="NAME=VALUE", help="An environment variable; may be repeated."),
+]
+
+
+InputOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        metavar="NAME=job:ID",
+        help="What an ended job left, as inputs/NAME/; may be repeated.",
+    ),
+]
+
+
+RequirementsOption = Annotated[
+    Path | None,
+    typer.Option("--requirements", "-r", metavar="FILE", help="Packages to install for this job alone."),
 ]
 
 
@@ -38,6 +62,7 @@ def run(
     script: ScriptArgument,
     words: WordsArgument = None,
     deps: DepsOption = None,
+    dep: DepOption = None,
     gpus: Annotated[int | None, typer.Option(help="GPUs. [default: 0]")] = None,
     gpu_model: Annotated[str | None, typer.Option(help="Part of the GPU model's name.")] = None,
     cpus: Annotated[int | None, typer.Option(help="CPU cores. [default: 1]")] = None,
@@ -47,6 +72,8 @@ def run(
     ] = None,
     runtime: Annotated[str | None, typer.Option(help="The runtime; see `torchyard runtimes`.")] = None,
     env: EnvOption = None,
+    inputs: InputOption = None,
+    requirements: RequirementsOption = None,
     name: Annotated[str | None, typer.Option(help="A name for people. [default: the script's]")] = None,
     grace: Annotated[
         int | None, typer.Option(metavar="SECONDS", help="Time between SIGTERM and SIGKILL. [default: 30]")
@@ -73,15 +100,18 @@ def run(
     }
     settings: dict[str, Any] = {
         "dependencies": deps,
+        "dependency_paths": dep,
         "arguments": words,
         "environment": dict(_variable(text) for text in env or []),
         "resources": {field: value for field, value in resources.items() if value is not None},
         "runtime": runtime,
+        "requirements": None if requirements is None else _text(requirements),
         "name": name,
         "grace_seconds": grace,
         "ignore_warnings": ignore_warnings,
     }
     with connect(ctx) as client:
+        settings["inputs"] = dict(_input(client, text) for text in inputs or [])
         job = _submit(client, script, settings)
         if detach:
             terminal.show_json(job) if json else terminal.show_line(job.id)
@@ -93,6 +123,13 @@ def run(
     raise typer.Exit(_verdict(ended))
 
 
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{file} is no UTF-8 text", param_hint="--requirements") from None
+
+
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals and name not in os.environ:
@@ -101,6 +138,13 @@ def _variable(text: str) -> tuple[str, str]:
             param_hint="--env",
         )
     return name, value if equals else os.environ[name]
+
+
+def _input(client: sdk.Client, text: str) -> tuple[str, str]:
+    name, equals, source = text.partition("=")
+    if not equals or not source.startswith("job:"):
+        raise typer.BadParameter(f"{text!r} names no job; write NAME=job:ID", param_hint="--input")
+    return name, f"job:{resolve(client, source.removeprefix('job:'))}"
 
 
 def _submit(client: sdk.Client, script: Path, settings: dict[str, Any]) -> Job:

@@ -1,5 +1,6 @@
 """What is written where: data to stdout, everything else to stderr."""
 
+import getpass
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from torchyard.contracts.jobs import JobState
-from torchyard.errors import TorchyardError
+from torchyard.errors import InvalidInput, TorchyardError
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 #: Wide enough that nothing is cut off for a program that reads our tables.
@@ -83,6 +84,21 @@ def ask(question: str) -> bool:
         return False
     Console(stderr=True).print(Text(f"{question} [y/N] "), end="", soft_wrap=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def ask_secret(what: str) -> str:
+    """A secret: from stdin, without its last line break; asked for without showing it, if that is a terminal.
+
+    Raises:
+        InvalidInput: It is no text.
+    """
+    if sys.stdin.isatty():
+        return getpass.getpass(f"{what}: ")
+    try:
+        text = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(f"the {what} has to be text in UTF-8") from None
+    return text.removesuffix("\n").removesuffix("\r")
 
 
 def show_problem(problem: TorchyardError) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from torchyard.contracts.jobs import Job
+from torchyard.contracts.jobs import Job, StagingProgress
 
 _UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0))
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -44,6 +44,19 @@ def size(count: float) -> str:
 def short(job_id: str) -> str:
     """The part of an id that tells jobs apart."""
     return job_id[:8]
+
+
+def fetching(progress: StagingProgress) -> str:
+    """How far a job's files are: `1.5 MiB of 3.0 MiB, 2 of 5 files, 500.0 KiB/s, 3.1 s left`."""
+    told = [
+        f"{size(progress.bytes_done)} of {size(progress.bytes_total)}",
+        f"{progress.files_done} of {progress.files_total} files",
+    ]
+    if progress.bytes_per_second:
+        told.append(f"{size(progress.bytes_per_second)}/s")
+    if progress.seconds_left is not None:
+        told.append(f"{duration(progress.seconds_left)} left")
+    return ", ".join(told)
 
 
 def status(job: Job) -> str:

@@ -13,9 +13,11 @@ from pydantic import TypeAdapter
 from torchyard.client import submitting
 from torchyard.client.address import find
 from torchyard.client.connection import Connection
-from torchyard.client.downloading import download
+from torchyard.client.connections import Connections
+from torchyard.client.downloading import download, download_all
 from torchyard.client.following import follow, follow_bytes
 from torchyard.client.pieces import LogPiece, piece_of, pieces_of
+from torchyard.client.secrets import Secrets
 from torchyard.client.uploading import OnProgress
 from torchyard.contracts.jobs import Artifact, Attempt, Job, JobEvent, JobState, Resources
 from torchyard.contracts.logs import LogChunk, LogName
@@ -68,6 +70,10 @@ class Client:
             InvalidInput: The URL is none.
         """
         self._connection = Connection(find(url, token, home), on_interruption)
+        #: Storage connections, and what lies behind them.
+        self.connections = Connections(self._connection)
+        #: Your secrets, for jobs' environments.
+        self.secrets = Secrets(self._connection)
 
     def __enter__(self) -> "Client":
         return self
@@ -91,10 +97,13 @@ class Client:
         script: Path | str | bytes,
         *,
         dependencies: Path | str | None = None,
+        dependency_paths: str | Sequence[str] | None = None,
         arguments: str | Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
+        inputs: Mapping[str, str] | None = None,
         resources: Resources | Mapping[str, Any] | None = None,
         runtime: str | None = None,
+        requirements: str | None = None,
         name: str | None = None,
         grace_seconds: int | None = None,
         ignore_warnings: bool | None = None,
@@ -106,10 +115,14 @@ class Client:
         Args:
             script: The script's path; or its source, as bytes.
             dependencies: A zip, or a directory that is packed, to be extracted beside the script.
+            dependency_paths: Files and directories in S3 or COS to be copied beside the script, as
+                `s3://bucket/key`; several of them, or one string that separates them by commas.
             arguments: The script's command line: words, or one string that is split as a POSIX shell does.
             environment: Environment variables for the script.
+            inputs: Artifacts of jobs that have ended: `{"train": "job:<id>"}` puts them into `inputs/train/`.
             resources: GPUs, CPUs, memory and wall time.
             runtime: The runtime's name; the platform's default one if left out.
+            requirements: The text of a requirements file: packages that are installed for this job alone.
             name: A name for people; the script's if left out.
             grace_seconds: Seconds between SIGTERM and SIGKILL when the script is stopped; 30 if left out.
             ignore_warnings: Submit a script that does not compile.
@@ -120,10 +133,13 @@ class Client:
             InvalidInput: A file or setting can't be accepted as it is.
         """
         settings = {
+            "dependency_paths": dependency_paths,
             "arguments": arguments,
             "environment": environment,
+            "inputs": inputs,
             "resources": resources,
             "runtime": runtime,
+            "requirements": requirements,
             "name": name,
             "grace_seconds": grace_seconds,
             "ignore_warnings": ignore_warnings,
@@ -257,6 +273,16 @@ class Client:
             DigestMismatch: Other bytes came than the job left.
         """
         return download(self._connection, job_id, path, Path(target))
+
+    def download_all(self, job_id: str, target: Path | str, *, attempt: int | None = None) -> Path:
+        """Fetch all artifacts of a job as one zip, which is written to `target`.
+
+        Args:
+            job_id: The job.
+            target: The file to write.
+            attempt: Which attempt's; of each path the latest attempt's if left out.
+        """
+        return download_all(self._connection, job_id, attempt, Path(target))
 
     def workers(self) -> list[Worker]:
         """All workers, with what they have and what of it is free."""

@@ -7,10 +7,13 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from torchyard.client.ignoring import OURS, Ignored
+from torchyard.contracts.archives import ArchiveLimits
 from torchyard.errors import InvalidInput
 
 #: What belongs to tools and not to the script.
@@ -35,6 +38,9 @@ _LEVEL = 1
 _SAMPLE = 256 * 1024
 _WORTHWHILE = 0.9
 _MODE = stat.S_IFREG | 0o644
+#: What the platform takes, and how many of the files that are too much are named.
+_LIMITS = ArchiveLimits()
+_NAMED = 5
 _DIRECTORY_MODE = stat.S_IFDIR | 0o755
 
 
@@ -42,10 +48,14 @@ _DIRECTORY_MODE = stat.S_IFDIR | 0o755
 def packed(directory: Path) -> Iterator[Path]:
     """A temporary zip of the directory's content, without what version control, caches and venvs keep there.
 
+    Nor what `.torchyardignore` names, or `.gitignore` if there is no such file.
+
     Raises:
-        InvalidInput: It holds a symbolic link, a socket or the like, or a name that is no UTF-8.
+        InvalidInput: It holds a symbolic link, a socket or the like, or a name that is no UTF-8; it is too
+            large; or a rule about what to leave out can't be understood.
     """
     entries = contents(directory)
+    check_sizes(directory, entries)
     with tempfile.TemporaryDirectory(prefix="torchyard-") as place:
         target = Path(place) / "dependencies.zip"
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
@@ -61,16 +71,53 @@ def contents(directory: Path) -> list[str]:
         InvalidInput: See `packed`.
     """
     found: list[str] = []
+    ignored = Ignored(directory)
     for root, folders, files in os.walk(directory, onerror=_fail):
         place = Path(root)
-        folders[:] = [name for name in folders if not _skipped(place / name)]
-        kept = [name for name in files if not name.endswith(".pyc")]
+        inside = "" if place == directory else f"{place.relative_to(directory).as_posix()}/"
+        folders[:] = [
+            name for name in folders if not (_skipped(place / name) or ignored.holds(f"{inside}{name}/"))
+        ]
+        kept = [
+            name
+            for name in files
+            if not (name.endswith(".pyc") or name == OURS or ignored.holds(f"{inside}{name}"))
+        ]
         found += [_checked(place / name, directory) for name in kept]
         for name in folders:
             _checked(place / name, directory)
         if not folders and not kept and place != directory:
             found.append(f"{_checked(place, directory)}/")
     return sorted(found)
+
+
+def check_sizes(directory: Path, entries: list[str], limits: ArchiveLimits = _LIMITS) -> None:
+    """Refuse what the platform would refuse after the upload.
+
+    Raises:
+        InvalidInput: `dependencies_too_large`, with the largest files named; or `too_many_files`.
+    """
+    hint = f"name what is not needed in {OURS}, or put large data where dependency paths find it"
+    if len(entries) > limits.entries:
+        fullest = Counter(name.partition("/")[0] for name in entries if "/" in name).most_common(1)
+        where = f", {fullest[0][1]} of them in {fullest[0][0]}/" if fullest else ""
+        raise InvalidInput(
+            f"{directory} holds {len(entries)} files{where}; {limits.entries} are allowed",
+            code="too_many_files",
+            field="dependencies",
+            hint=hint,
+        )
+    sizes = {name: (directory / name).stat().st_size for name in entries if not name.endswith("/")}
+    total = sum(sizes.values())
+    if total > limits.extracted_bytes:
+        largest = sorted(sizes, key=lambda name: -sizes[name])[:_NAMED]
+        raise InvalidInput(
+            f"{directory} holds {total} bytes; {limits.extracted_bytes} are allowed. The largest files: "
+            + ", ".join(f"{name} ({sizes[name]} bytes)" for name in largest),
+            code="dependencies_too_large",
+            field="dependencies",
+            hint=hint,
+        )
 
 
 def _fail(problem: OSError) -> None:

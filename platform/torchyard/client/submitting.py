@@ -59,7 +59,7 @@ def submit(
 
 
 def checked_settings(settings: Mapping[str, Any]) -> JobSettings:
-    """A job's settings, of which None means the default; arguments may be a list of words.
+    """A job's settings, of which None means the default; arguments and dependency paths may be lists.
 
     Raises:
         FieldInvalid: One breaks a rule.
@@ -68,6 +68,9 @@ def checked_settings(settings: Mapping[str, Any]) -> JobSettings:
     arguments = given.get("arguments")
     if isinstance(arguments, Sequence) and not isinstance(arguments, str):
         given["arguments"] = shlex.join(arguments)
+    paths = given.get("dependency_paths")
+    if isinstance(paths, Sequence) and not isinstance(paths, str):
+        given["dependency_paths"] = ",".join(paths)
     return _validated(JobSettings, given)
 
 

@@ -9,12 +9,19 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from torchyard.contracts.inputs import Inputs
 from torchyard.contracts.models import Lenient, Strict
+from torchyard.contracts.requirements import RequirementsText
+from torchyard.contracts.storage_paths import DependencyPaths
 
 #: Limits of a command line; far below the kernel's, far above what scripts use.
 MAX_ARGUMENTS = 256
 MAX_ARGUMENT_BYTES = 64 * 1024
 MAX_VARIABLES = 256
+#: The kernel takes 128 KiB for a variable, with its name.
+MAX_VALUE_BYTES = 64 * 1024
+#: Bytes of a file name, as file systems count.
+MAX_NAME_BYTES = 200
 
 _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 #: Variables that change which code a process loads, or that the platform itself sets.
@@ -98,6 +105,8 @@ def split_arguments(arguments: str) -> list[str]:
         PydanticCustomError: `arguments_invalid` for an unclosed quote or too many words.
     """
     _no_nul(arguments)
+    if len(arguments.encode()) > MAX_ARGUMENT_BYTES:
+        raise _too_many_arguments()
     try:
         words = shlex.split(arguments)
     except ValueError as problem:
@@ -106,13 +115,17 @@ def split_arguments(arguments: str) -> list[str]:
             "can't be split into words: {problem}; close the quote, or escape it with a backslash",
             {"problem": str(problem)[:1].lower() + str(problem)[1:]},
         ) from None
-    if len(words) > MAX_ARGUMENTS or len(arguments.encode()) > MAX_ARGUMENT_BYTES:
-        raise PydanticCustomError(
-            "arguments_invalid",
-            "at most {words} words and {bytes} bytes are allowed",
-            {"words": MAX_ARGUMENTS, "bytes": MAX_ARGUMENT_BYTES},
-        )
+    if len(words) > MAX_ARGUMENTS:
+        raise _too_many_arguments()
     return words
+
+
+def _too_many_arguments() -> PydanticCustomError:
+    return PydanticCustomError(
+        "arguments_invalid",
+        "at most {words} words and {bytes} bytes are allowed",
+        {"words": MAX_ARGUMENTS, "bytes": MAX_ARGUMENT_BYTES},
+    )
 
 
 def _splittable(arguments: str) -> str:
@@ -139,6 +152,12 @@ def _allowed_environment(environment: dict[str, str]) -> dict[str, str]:
                 "{name} can't be set by a job: the platform or the loader uses it",
                 {"name": name},
             )
+        if len(value.encode()) > MAX_VALUE_BYTES:
+            raise PydanticCustomError(
+                "env_not_allowed",
+                "{name} has a value of more than {bytes} bytes",
+                {"name": name, "bytes": MAX_VALUE_BYTES},
+            )
     return environment
 
 
@@ -152,6 +171,10 @@ def _plain_file_name(name: str) -> str:
     ):
         raise PydanticCustomError(
             "file_name_invalid", "must be a plain file name without a path, and must not start with '-'"
+        )
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise PydanticCustomError(
+            "file_name_invalid", "must have at most {bytes} bytes in UTF-8", {"bytes": MAX_NAME_BYTES}
         )
     return name
 
@@ -197,6 +220,7 @@ class JobSettings(Strict):
     name: Text | None = Field(
         None, min_length=1, max_length=200, description="A name for people; the script's name if left out."
     )
+    dependency_paths: DependencyPaths = ""
     arguments: Annotated[
         str,
         Field(
@@ -209,6 +233,8 @@ class JobSettings(Strict):
         Field(description="Environment variables for the script."),
         AfterValidator(_allowed_environment),
     ] = {}
+    inputs: Inputs = {}
+    requirements: RequirementsText = ""
     resources: Resources = Field(Resources(), description="What the job asks of its worker.")
     runtime: Text | None = Field(
         None, min_length=1, max_length=100, description="The runtime's name; the default one if left out."
@@ -234,8 +260,11 @@ class JobSpec(Lenient):
     name: str = Field(description="The job's name.")
     script: FileRef = Field(description="The entry script.")
     dependencies: FileRef | None = Field(None, description="The zip extracted beside the script.")
+    dependency_paths: str = Field("", description="Files and directories in S3 or COS, separated by commas.")
     arguments: str = Field("", description="The script's command line as it was given.")
     environment: dict[str, str] = Field({}, description="Environment variables for the script.")
+    inputs: dict[str, str] = Field({}, description="Folders in `inputs/`, and the jobs they come from.")
+    requirements: str = Field("", description="Packages to be installed, as in a requirements file.")
     resources: Resources = Field(Resources(), description="What the job asks of its worker.")
     runtime: str = Field(description="The runtime's name.")
     grace_seconds: int = Field(30, description="Seconds between SIGTERM and SIGKILL.")
@@ -246,6 +275,17 @@ class Waiting(Lenient):
 
     position: int = Field(description="Place in the queue; 1 is next.")
     explanation: str = Field(description="One sentence: what it waits for.")
+
+
+class StagingProgress(Lenient):
+    """How far the fetching of `dependency_paths` is."""
+
+    bytes_done: int = Field(ge=0, le=2**53, description="Bytes that are on the worker.")
+    bytes_total: int = Field(ge=0, le=2**53, description="Bytes of all files.")
+    files_done: int = Field(ge=0, le=2**53, description="Files that are in their places.")
+    files_total: int = Field(ge=0, le=2**53, description="All files.")
+    bytes_per_second: int = Field(ge=0, le=2**53, description="The rate of the last seconds.")
+    seconds_left: float | None = Field(None, ge=0, description="Time left at this rate, if there is one.")
 
 
 class Job(Lenient):
@@ -259,6 +299,9 @@ class Job(Lenient):
         False, description="True while the worker that runs it has been silent for more than 15 seconds."
     )
     waiting: Waiting | None = Field(None, description="Why it waits; only while it is queued.")
+    progress: StagingProgress | None = Field(
+        None, description="How far its files are; only while it is staging and fetches some."
+    )
     cancel_requested: bool = Field(False, description="True once somebody asked to cancel it.")
     reason: Reason | None = Field(None, description="Why it failed; only if it failed.")
     sentence: str | None = Field(None, description="How it ended, in one sentence.")
@@ -307,4 +350,5 @@ class Artifact(Lenient):
     size: int = Field(description="Bytes.")
     sha256: str = Field(description="SHA-256 of its content.")
     media_type: str = Field(description="Its media type, guessed from the name.")
+    preview: bool = Field(False, description="Whether it can be shown: a picture, or text.")
     attempt: int = Field(description="The attempt that left it.")

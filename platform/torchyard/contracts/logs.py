@@ -1,7 +1,9 @@
 """A job's logs: names, pieces and what a follower receives. Positions are byte offsets."""
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 from pydantic import Field
@@ -46,6 +48,9 @@ PIECES_HEADER = "Torchyard-Pieces"
 MAX_PIECES = 400
 #: Bytes in one append.
 MAX_APPEND_BYTES = 1024 * 1024
+#: Up to 15 digits: what fits the 64 bits of a stored record with room to spare.
+_PIECE = re.compile(r"([0-9]{1,15}):([oe]):([0-9]{1,15})")
+_LETTERS = {"o": Stream.STDOUT, "e": Stream.STDERR}
 
 
 def encode_pieces(pieces: Iterable[Piece]) -> str:
@@ -61,13 +66,17 @@ def decode_pieces(value: str) -> list[Piece]:
     Raises:
         ValueError: The value was not made by `encode_pieces`.
     """
+    parts = value.split(",") if value else []
+    if len(parts) > MAX_PIECES:
+        raise ValueError(f"{MAX_PIECES} pieces are allowed at once")
     pieces = []
-    for part in filter(None, value.split(",")):
-        offset, letter, time_ms = part.split(":")
-        stream = {"o": Stream.STDOUT, "e": Stream.STDERR}.get(letter)
-        if stream is None:
-            raise ValueError(f"unknown stream {letter!r}")
-        pieces.append(Piece(int(offset), stream, int(time_ms)))
+    for part in parts:
+        match = _PIECE.fullmatch(part)
+        if match is None:
+            raise ValueError(f"{part[:80]!r} is no piece, as `0:o:1700000000000`")
+        pieces.append(Piece(int(match[1]), _LETTERS[match[2]], int(match[3])))
+    if any(one.offset > other.offset for one, other in pairwise(pieces)):
+        raise ValueError("the pieces must be in the order of their offsets")
     return pieces
 
 

@@ -17,12 +17,14 @@ All but `register` carry the worker's own token, `Authorization: Bearer …`. An
 """
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from torchyard.contracts.jobs import JobSpec, JobState
+from torchyard.contracts.connections import StorageAccess
+from torchyard.contracts.jobs import JobSpec, JobState, Sha256, StagingProgress
 from torchyard.contracts.logs import LogName
-from torchyard.contracts.models import Lenient
+from torchyard.contracts.models import MAX_COUNT, Count, Lenient, RevealedSecret, Told, Uuid
 
 PROTOCOL_VERSION = 1
 #: Seconds between two heartbeats of a worker.
@@ -32,36 +34,36 @@ HEARTBEAT_SECONDS = 5.0
 class Gpu(Lenient):
     """One GPU of a worker."""
 
-    uuid: str = Field(description="NVML's UUID; also the value for CUDA_VISIBLE_DEVICES.")
-    model: str = Field(description="NVML's product name.")
-    memory_mb: int = Field(description="Its memory in MiB.")
+    uuid: Told = Field(description="NVML's UUID; also the value for CUDA_VISIBLE_DEVICES.")
+    model: Told = Field(description="NVML's product name.")
+    memory_mb: Count = Field(description="Its memory in MiB.")
 
 
 class Runtime(Lenient):
     """A named Python environment on a worker, with the versions really found in it."""
 
-    name: str = Field(description="The runtime's name.")
-    python: str = Field(description="Python's version.")
-    packages: dict[str, str] = Field({}, description="Versions of torch, numpy, scipy and others of note.")
-    cuda: str | None = Field(None, description="The CUDA version torch was built for, if any.")
+    name: Told = Field(description="The runtime's name.")
+    python: Told = Field(description="Python's version.")
+    packages: dict[Told, Told] = Field({}, description="Versions of torch, numpy, scipy and others of note.")
+    cuda: Told | None = Field(None, description="The CUDA version torch was built for, if any.")
 
 
 class RegisterRequest(Lenient):
     """A worker introduces itself; sent at every start of its process."""
 
     protocol: int = PROTOCOL_VERSION
-    worker_id: str = Field(description="UUID, kept in the worker's home across restarts.")
-    incarnation: str = Field(description="UUID, new for every process.")
-    name: str = Field(min_length=1, max_length=100)
-    cpus: int = Field(ge=1)
-    memory_mb: int = Field(ge=1)
+    worker_id: Uuid = Field(description="UUID, kept in the worker's home across restarts.")
+    incarnation: Uuid = Field(description="UUID, new for every process.")
+    name: Told = Field(min_length=1, max_length=100)
+    cpus: int = Field(ge=1, le=MAX_COUNT)
+    memory_mb: int = Field(ge=1, le=MAX_COUNT)
     gpus: list[Gpu] = []
     runtimes: list[Runtime] = []
-    isolation_tier: int = Field(
+    isolation_tier: Count = Field(
         0, description="0: an attempt is a process tree of its own; see isolation.py."
     )
-    isolation_notes: list[str] = Field([], description="What this machine's isolation lacks, for people.")
-    attempts: list[str] = Field([], description="Attempts of earlier incarnations still found in the spool.")
+    isolation_notes: list[Told] = Field([], description="What this machine's isolation lacks, for people.")
+    attempts: list[Told] = Field([], description="Attempts of earlier incarnations still found in the spool.")
 
 
 class Registered(Lenient):
@@ -79,8 +81,8 @@ class Registered(Lenient):
 class Heartbeat(Lenient):
     """Sent every `heartbeat_seconds`."""
 
-    counter: int = Field(description="One more than in the heartbeat before.")
-    attempts: list[str] = Field([], description="Attempts this worker has: claimed, and not yet finished.")
+    counter: Count = Field(description="One more than in the heartbeat before.")
+    attempts: list[Told] = Field([], description="Attempts this worker has: claimed, and not yet finished.")
     runtimes: list[Runtime] | None = Field(None, description="Sent again when they have changed.")
 
 
@@ -94,6 +96,15 @@ class HeartbeatAnswer(Lenient):
     )
 
 
+class InputFile(Lenient):
+    """A file of another job, for `inputs/<name>/`."""
+
+    name: str = Field(description="The input's name.")
+    path: str = Field(description="The path below `inputs/<name>/`.")
+    sha256: str
+    size: int
+
+
 class ClaimedAttempt(Lenient):
     """Everything a worker needs to run an attempt."""
 
@@ -103,14 +114,24 @@ class ClaimedAttempt(Lenient):
     spec: JobSpec
     gpus: list[str] = Field([], description="UUIDs of the GPUs that are its own.")
     cancel_requested: bool = False
+    inputs: list[InputFile] = []
+    environment: dict[str, RevealedSecret] = Field(
+        {}, description="The spec's environment with its `${…}` put in; the spec keeps the references."
+    )
+    storage: list[StorageAccess] = Field(
+        [],
+        description="What `dependency_paths` are read through; the first one, by kind and `allowed`, "
+        "that covers a path is meant.",
+    )
 
 
 class Report(Lenient):
     """One numbered event of an attempt; a number that was seen before changes nothing."""
 
-    number: int = Field(ge=1, description="1 for the attempt's first event.")
+    number: int = Field(ge=1, le=MAX_COUNT, description="1 for the attempt's first event.")
     state: JobState | None = Field(None, description="`running` when the script starts; else left out.")
-    message: str = Field(max_length=10_000, description="One line for system.log.")
+    message: Told = Field(max_length=10_000, description="One line for system.log.")
+    progress: StagingProgress | None = Field(None, description="How far its files are.")
 
 
 class Cause(StrEnum):
@@ -126,7 +147,11 @@ class Cause(StrEnum):
     WORKER_LOST = "worker_lost"
     ARCHIVE_REJECTED = "archive_rejected"
     DEPENDENCY_CONFLICT = "dependency_conflict"
+    DEPENDENCY_NOT_FOUND = "dependency_not_found"
+    DEPENDENCY_FORBIDDEN = "dependency_forbidden"
+    DEPENDENCY_UNAVAILABLE = "dependency_unavailable"
     RUNTIME_UNAVAILABLE = "runtime_unavailable"
+    REQUIREMENTS_FAILED = "requirements_failed"
     DISK_QUOTA = "disk_quota"
     INTERNAL = "internal"
 
@@ -135,34 +160,51 @@ class Outcome(Lenient):
     """The facts about an attempt's end; the platform makes reason and sentence of them."""
 
     cause: Cause
-    exit_code: int | None = Field(None, description="If the script exited.")
-    signal: int | None = Field(None, description="If a signal ended it.")
-    exception: str | None = Field(
+    exit_code: int | None = Field(None, ge=-(2**31), le=2**32, description="If the script exited.")
+    signal: Count | None = Field(None, description="If a signal ended it.")
+    exception: Told | None = Field(
         None, max_length=2000, description="Last line of the last traceback in stderr.log."
     )
-    script_line: int | None = Field(
+    script_line: Count | None = Field(
         None, description="Innermost line of the user's script in that traceback."
     )
-    detail: str | None = Field(
+    detail: Told | None = Field(
         None, max_length=2000, description="For causes other than `exited`: what happened."
     )
-    peak_memory_mb: int | None = None
+    peak_memory_mb: Count | None = None
+    archive_folder: Told | None = Field(
+        None,
+        max_length=1024,
+        description="If a module was missing that lies in a folder of the dependencies: that folder.",
+    )
 
 
 class LogSeal(Lenient):
     """What the worker holds of a log, to be confirmed before it drops its copy."""
 
     name: LogName
-    size: int
-    crc32: int
+    size: Count
+    crc32: Count
+
+
+def _inside(path: str) -> str:
+    if {"", ".", ".."} & set(path.split("/")) or not path.isprintable():
+        raise ValueError("must be a relative, printable path without '.' and '..'")
+    return path
 
 
 class ProducedFile(Lenient):
     """An artifact whose blob was uploaded before."""
 
-    path: str = Field(max_length=1024)
-    size: int
-    sha256: str
+    path: Annotated[str, Field(max_length=1024), AfterValidator(_inside)]
+    size: Count
+    sha256: Sha256
+
+
+def _each_once(files: list[ProducedFile]) -> list[ProducedFile]:
+    if len({file.path for file in files}) < len(files):
+        raise ValueError("must not name a path twice")
+    return files
 
 
 class Finish(Lenient):
@@ -170,5 +212,7 @@ class Finish(Lenient):
 
     outcome: Outcome
     logs: list[LogSeal] = []
-    artifacts: list[ProducedFile] = []
-    messages: list[str] = Field([], description="Last lines for system.log, such as files over a limit.")
+    artifacts: Annotated[list[ProducedFile], AfterValidator(_each_once)] = []
+    messages: list[Told] = Field(
+        [], max_length=100, description="Last lines for system.log, such as files over a limit."
+    )

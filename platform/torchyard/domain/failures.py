@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torchyard.contracts.jobs import JobSpec, JobState, Reason
 from torchyard.contracts.runner import Cause, Outcome
+from torchyard.domain.packages import package_of
 
 #: Characters of an exception or a detail in a sentence: the whole of it stands in the log.
 _MAX_QUOTED = 300
@@ -75,9 +76,25 @@ _CAUSES: dict[Cause, tuple[Reason, Callable[[JobSpec], str]]] = {
         Reason.DEPENDENCY_CONFLICT,
         lambda _: "Two of the job's files have the same path and different content",
     ),
+    Cause.DEPENDENCY_NOT_FOUND: (
+        Reason.DEPENDENCY_NOT_FOUND,
+        lambda _: "One of the job's dependency paths does not exist",
+    ),
+    Cause.DEPENDENCY_FORBIDDEN: (
+        Reason.DEPENDENCY_FORBIDDEN,
+        lambda _: "One of the job's dependency paths may not be fetched",
+    ),
+    Cause.DEPENDENCY_UNAVAILABLE: (
+        Reason.DEPENDENCY_UNAVAILABLE,
+        lambda _: "One of the job's dependency paths could not be fetched",
+    ),
     Cause.RUNTIME_UNAVAILABLE: (
         Reason.RUNTIME_UNAVAILABLE,
         lambda spec: f"The worker could not start the runtime '{spec.runtime}'",
+    ),
+    Cause.REQUIREMENTS_FAILED: (
+        Reason.REQUIREMENTS_FAILED,
+        lambda _: "The packages that the job requires could not be installed",
     ),
     Cause.DISK_QUOTA: (Reason.DISK_QUOTA, lambda _: "The job used up its disk space"),
     Cause.INTERNAL: (
@@ -113,7 +130,7 @@ def _raised(exception: str, outcome: Outcome, spec: JobSpec) -> Ending:
     if module:
         return _failed(
             Reason.SCRIPT_ERROR,
-            f"The script could not import '{module[1]}'{where}: {_no_such_module(spec)}.",
+            f"The script could not import '{module[1]}'{where}: {_no_such_module(module[1], outcome, spec)}.",
         )
     if _GPU_OUT_OF_MEMORY.search(exception):
         return _failed(Reason.GPU_OUT_OF_MEMORY, f"The GPU ran out of memory{where}: {exception}.")
@@ -127,13 +144,22 @@ def _raised(exception: str, outcome: Outcome, spec: JobSpec) -> Ending:
     return _failed(Reason.SCRIPT_ERROR, f"The script raised {exception}{where}.")
 
 
-def _no_such_module(spec: JobSpec) -> str:
+def _no_such_module(module: str, outcome: Outcome, spec: JobSpec) -> str:
+    if folder := outcome.archive_folder:
+        where = f"the folder '{folder}'" + (f" of {spec.dependencies.name}" if spec.dependencies else "")
+        return f"it lies in {where}, so import it as '{folder}.{module}', or take that folder's name away"
+    package = package_of(module)
+    if package is not None:
+        return f"the runtime '{spec.runtime}' lacks it; add {package} to the job's requirements"
     if spec.dependencies is None:
         return (
-            f"modules come from the runtime '{spec.runtime}', which lacks it, or from a dependencies zip, "
-            "which the job does not have"
+            f"the runtime '{spec.runtime}' lacks it, and the job has no dependencies zip; add a package to "
+            "its requirements, or files to such a zip"
         )
-    return f"neither the runtime '{spec.runtime}' nor {spec.dependencies.name} has it at its top level"
+    return (
+        f"neither the runtime '{spec.runtime}' nor {spec.dependencies.name} has it at its top level; if it "
+        "is a package, add it to the job's requirements"
+    )
 
 
 def _signaled(outcome: Outcome, number: int, spec: JobSpec) -> str:

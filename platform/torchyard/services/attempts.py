@@ -11,10 +11,21 @@ from torchyard.contracts.jobs import JobSpec, JobState, Reason
 from torchyard.contracts.logs import SCRIPT_LOGS
 from torchyard.contracts.runner import ClaimedAttempt, Finish, Outcome, Report
 from torchyard.contracts.topics import worker_queue
+from torchyard.domain import masking
 from torchyard.domain.failures import Ending, explain
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
 from torchyard.domain.retrying import retry_after_loss
-from torchyard.errors import AttemptStale, BlobNotUploaded, FieldInvalid, LogMismatch, Unavailable
+from torchyard.errors import (
+    AttemptStale,
+    BlobNotUploaded,
+    FieldInvalid,
+    Forbidden,
+    LogMismatch,
+    SealBroken,
+    TorchyardError,
+    Unavailable,
+)
+from torchyard.services import connections, inputs, secrets
 from torchyard.services.context import QUEUE_TOPIC, Context, job_topic, log_topic
 from torchyard.storage import attempts, blobs, jobs
 from torchyard.storage.database import after_commit
@@ -49,8 +60,12 @@ def queue(ctx: Context, session: Session, job: JobRow, spec: JobSpec) -> None:
     after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
 
 
-def claim(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str) -> ClaimedAttempt:
+def claim(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str) -> ClaimedAttempt | None:
     """Give the attempt to the worker it was placed on, once.
+
+    Returns:
+        What the worker needs, secrets included; None if something of it is not to be had any more, which
+        ended the attempt.
 
     Raises:
         AttemptStale: It was claimed before, ended, or is placed elsewhere.
@@ -62,14 +77,32 @@ def claim(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str) ->
     if held is None or not moved:
         raise AttemptStale
     note(ctx, session, held.job, state=JobState.STAGING, message=f"taken by {worker.name}")
+    spec = JobSpec.model_validate(held.job.spec)
+    try:
+        environment = secrets.resolve(ctx, session, held.job.owner_id, spec.environment)
+        storage = connections.resolve(ctx, session, spec.dependency_paths)
+    except (FieldInvalid, Forbidden, SealBroken) as problem:
+        _refuse(ctx, session, held, problem)
+        return None
     return ClaimedAttempt(
         attempt_id=attempt_id,
         job_id=held.job.id,
         number=held.attempt.number,
-        spec=JobSpec.model_validate(held.job.spec),
+        spec=spec,
         gpus=held.attempt.gpus,
         cancel_requested=held.job.cancel_requested_at is not None,
+        environment=environment,
+        storage=storage,
+        inputs=inputs.of_job(session, held.job.id),
     )
+
+
+def _refuse(ctx: Context, session: Session, held: attempts.HeldAttempt, problem: TorchyardError) -> None:
+    """End an attempt whose secrets or connections went away while it was queued."""
+    forbidden = isinstance(problem, Forbidden)
+    reason = Reason.DEPENDENCY_FORBIDDEN if forbidden else Reason.INTERNAL
+    sentence = f"The job can't be started any more: {problem.message}."
+    _end(ctx, session, held, Ending(JobState.FAILED, reason, sentence))
 
 
 def held_by(session: Session, worker: WorkerRow, attempt_id: str) -> attempts.HeldAttempt:
@@ -97,12 +130,16 @@ def report(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, e
     if not attempts.take_report(session, attempt_id, event.number):
         return
     state = JobState(held.job.state)
+    if event.progress is not None:
+        ctx.progress[attempt_id] = event.progress
     if event.state is JobState.RUNNING:
         state = JobState.RUNNING
+        ctx.progress.pop(attempt_id, None)
         attempts.move(
             session, attempt_id, AttemptState.RUNNING, held_by=worker.id, started_at=ctx.clock.now()
         )
-    note(ctx, session, held.job, state=state, message=event.message)
+    hidden = secrets.to_mask(ctx, session, held.job)
+    note(ctx, session, held.job, state=state, message=masking.mask_text(event.message, hidden))
 
 
 def check_logs(ctx: Context, attempt_id: str, finish: Finish) -> None:
@@ -126,6 +163,7 @@ def finish(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, f
         BlobNotUploaded: An artifact's bytes are missing.
     """
     held = held_by(session, worker, attempt_id)
+    final = _masked(final, secrets.to_mask(ctx, session, held.job))
     ending = explain(final.outcome, JobSpec.model_validate(held.job.spec))
     _keep_artifacts(ctx, session, held, final)
     for message in final.messages:
@@ -134,6 +172,20 @@ def finish(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, f
         _lose(ctx, session, held, ending.sentence)
     else:
         _end(ctx, session, held, ending, final.outcome)
+
+
+def _masked(final: Finish, hidden: list[bytes]) -> Finish:
+    """The facts without the secrets that a script may have put into its exceptions and file names."""
+    if not hidden:
+        return final
+    told = {
+        name: masking.mask_text(text, hidden)
+        for name, text in (("exception", final.outcome.exception), ("detail", final.outcome.detail))
+        if text is not None
+    }
+    messages = [masking.mask_text(message, hidden) for message in final.messages]
+    outcome = final.outcome.model_copy(update=told)
+    return final.model_copy(update={"outcome": outcome, "messages": messages})
 
 
 def lose(ctx: Context, session: Session, attempt_id: str, sentence: str) -> None:
@@ -213,6 +265,7 @@ def _end(
     )
     if not moved:
         raise AttemptStale
+    ctx.progress.pop(held.attempt.id, None)
     note(ctx, session, held.job, state=ending.state, message=f"{ending.state}: {ending.sentence}")
     topics = [QUEUE_TOPIC, *(log_topic(held.attempt.id, name) for name in SCRIPT_LOGS)]
     for topic in topics:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from torchyard.contracts.jobs import Waiting
+from torchyard.contracts.jobs import StagingProgress, Waiting
 from torchyard.contracts.logs import LogName
-from torchyard.ports import Clock, Dispatcher, Fanout, LogStore, ObjectStore
+from torchyard.ports import Buckets, Clock, Dispatcher, Fanout, LogStore, ObjectStore
+from torchyard.services.sealing import Sealer
 from torchyard.storage.database import Database
 
 #: Woken when an attempt may have become placeable.
@@ -33,6 +34,8 @@ class Limits:
     unreachable_after: timedelta
     lost_after: timedelta
     resend_after: timedelta
+    artifact_max_age: timedelta | None = None
+    artifact_max_total_bytes: int | None = None
 
 
 @dataclass
@@ -49,10 +52,15 @@ class Context:
     db: Database
     objects: ObjectStore
     logs: LogStore
+    buckets: Buckets
     dispatcher: Dispatcher
     fanout: Fanout
     clock: Clock
     limits: Limits
+    sealer: Sealer
     #: What a worker needs to consume its messages.
     broker_url: str
     queue: Queue = field(default_factory=Queue)
+    #: How far attempts are that fetch their files. In memory alone: it is news for a few seconds, and after a
+    #: restart the worker's next report brings it again.
+    progress: dict[str, StagingProgress] = field(default_factory=dict)

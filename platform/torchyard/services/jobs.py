@@ -31,6 +31,7 @@ from torchyard.errors import (
     TooLarge,
 )
 from torchyard.services import attempts as attempting
+from torchyard.services import connections, inputs, secrets
 from torchyard.services.context import QUEUE_TOPIC, Context, job_topic
 from torchyard.services.users import User
 from torchyard.storage import attempts, blobs, jobs, workers
@@ -128,6 +129,10 @@ def accept(ctx: Context, session: Session, create: JobCreate, owner: User) -> Jo
     Raises:
         BlobNotUploaded: A file is not (or no longer) there.
         RuntimeUnknown: No worker ever offered the runtime.
+        InputUnknown: A job that an input is to come from has nothing to give.
+        FieldInvalid: The environment refers to what there is not; see `secrets.resolve`.
+        Forbidden: `s3_bucket_not_allowed`: no connection covers a dependency path.
+        SealBroken: A secret that it needs can't be read any more.
     """
     spec = JobSpec(
         **create.model_dump(include=set(JobSpec.model_fields) - {"name", "runtime"}),
@@ -151,6 +156,8 @@ def run_again(ctx: Context, session: Session, job_id: str, owner: User) -> Job:
 def _insert(
     ctx: Context, session: Session, spec: JobSpec, owner: User, *, again_of: str | None = None
 ) -> Job:
+    secrets.resolve(ctx, session, owner.id, spec.environment)
+    connections.resolve(ctx, session, spec.dependency_paths)
     now = ctx.clock.now()
     files = [("script", spec.script), ("dependencies", spec.dependencies)]
     for field, file in sorted(files, key=lambda file: file[1].sha256 if file[1] else ""):
@@ -172,6 +179,7 @@ def _insert(
     )
     session.add(job)
     session.flush()
+    inputs.freeze(session, job, spec)
     attempting.queue(ctx, session, job, spec)
     return describe(ctx, _find(session, job.id))
 
@@ -301,6 +309,7 @@ def describe(ctx: Context, record: jobs.JobRecord) -> Job:
         state=JobState(job.state),
         unreachable=bool(record.worker and record.worker.unreachable and attempt.state in CLAIMED),
         waiting=_waiting(ctx, record),
+        progress=ctx.progress.get(attempt.id) if attempt.state == AttemptState.STAGING else None,
         cancel_requested=job.cancel_requested_at is not None,
         reason=job.reason,
         sentence=job.sentence,

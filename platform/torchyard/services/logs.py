@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from torchyard.contracts.jobs import TERMINAL, JobState
 from torchyard.contracts.logs import LogChunk, LogEnd, LogName, Piece
+from torchyard.domain import masking
 from torchyard.domain.lifecycle import ENDED
 from torchyard.errors import NotFound
+from torchyard.services import secrets
 from torchyard.services.context import Context, job_topic, log_topic
 from torchyard.storage import jobs
 from torchyard.storage.tables import EventRow
@@ -25,6 +27,8 @@ class LogRef:
     attempt_id: str
     attempt: int
     name: LogName
+    #: Whether the job refers to secrets, so that they have to be masked in what is shown.
+    masked: bool = False
 
     @property
     def topic(self) -> str:
@@ -47,7 +51,7 @@ def locate(session: Session, job_id: str, name: LogName, attempt: int | None = N
     row = rows.get(attempt if attempt is not None else max(rows))
     if row is None:
         raise NotFound(f"the job has no attempt {attempt}", code="attempt_not_found")
-    return LogRef(job_id, row.id, row.number, name)
+    return LogRef(job_id, row.id, row.number, name, masked=secrets.mentioned(session, job_id))
 
 
 def append(
@@ -72,7 +76,20 @@ def size(ctx: Context, ref: LogRef) -> int:
 
 
 def read(ctx: Context, ref: LogRef, offset: int, length: int) -> bytes:
-    """At most `length` bytes from `offset` on."""
+    """At most `length` bytes from `offset` on, as they are shown: with the owner's secrets masked."""
+    if not ref.masked:
+        return _stored(ctx, ref, offset, length)
+    with ctx.db.read() as session:
+        record = jobs.find(session, ref.job_id)
+        hidden = secrets.to_mask(ctx, session, record.job) if record else []
+    # What stands around the part is looked at too: a value may begin before it, or end behind it.
+    around = masking.overlap(hidden)
+    start = max(0, offset - around)
+    data = _stored(ctx, ref, start, offset - start + length + around)
+    return masking.mask(data, hidden)[offset - start :][:length]
+
+
+def _stored(ctx: Context, ref: LogRef, offset: int, length: int) -> bytes:
     if ref.name is LogName.SYSTEM:
         return _system_log(ctx, ref)[offset : offset + length]
     return ctx.logs.read(ref.attempt_id, ref.name, offset, length)

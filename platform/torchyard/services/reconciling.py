@@ -9,6 +9,7 @@ import structlog
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
 from torchyard.domain.liveness import Watch
 from torchyard.services import attempts as attempting
+from torchyard.services import retention
 from torchyard.services.context import QUEUE_TOPIC, Context
 from torchyard.services.idempotency import ABANDONED, REMEMBERED
 from torchyard.storage import attempts, blobs, idempotency, users, workers
@@ -92,6 +93,7 @@ class Reconciler:
             attempting.send_run(self.ctx, row)
 
     def _forget(self) -> None:
+        retention.enforce(self.ctx)
         now = self.ctx.clock.now()
         with self.ctx.db.write() as session:
             idempotency.remove_older(session, now - REMEMBERED, now - ABANDONED)

@@ -13,6 +13,7 @@ from torchyard.storage import users
 from torchyard.storage.tables import TokenRow, UserRow
 
 ADMINISTRATOR = "admin"
+ADMINISTRATOR_ROLE = "admin"
 _REFUSAL = "a valid token is needed"
 _HINT = "send it as `Authorization: Bearer …`; the administrator's lies in $TORCHYARD_HOME/token"
 
@@ -40,7 +41,9 @@ def administrator(ctx: Context, session: Session) -> User:
     """The administrator, made if missing."""
     row = users.by_name(session, ADMINISTRATOR)
     if row is None:
-        row = UserRow(id=str(uuid.uuid4()), name=ADMINISTRATOR, role="admin", created_at=ctx.clock.now())
+        row = UserRow(
+            id=str(uuid.uuid4()), name=ADMINISTRATOR, role=ADMINISTRATOR_ROLE, created_at=ctx.clock.now()
+        )
         users.add_user(session, row)
     return _user(row)
 

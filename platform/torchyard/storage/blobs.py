@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from torchyard.storage.tables import ArtifactRow, BlobRow, JobRow
+from torchyard.storage.tables import ArtifactRow, BlobRow, JobInputRow, JobRow
 
 
 def touch(session: Session, sha256: str, at: datetime) -> BlobRow | None:
@@ -35,6 +35,7 @@ def remove_unused(session: Session, before: datetime, *, limit: int) -> list[str
             ~exists().where(JobRow.script_sha256 == BlobRow.sha256),
             ~exists().where(JobRow.dependencies_sha256 == BlobRow.sha256),
             ~exists().where(ArtifactRow.sha256 == BlobRow.sha256),
+            ~exists().where(JobInputRow.sha256 == BlobRow.sha256),
         )
         .limit(limit)
     )

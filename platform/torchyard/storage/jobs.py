@@ -7,7 +7,15 @@ from typing import NamedTuple
 from sqlalchemy import Select, delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from torchyard.storage.tables import ArtifactRow, AttemptRow, EventRow, JobRow, UserRow, WorkerRow
+from torchyard.storage.tables import (
+    ArtifactRow,
+    AttemptRow,
+    EventRow,
+    JobInputRow,
+    JobRow,
+    UserRow,
+    WorkerRow,
+)
 
 
 class JobRecord(NamedTuple):
@@ -75,7 +83,7 @@ def request_cancel(session: Session, job_id: str, at: datetime) -> None:
 
 def remove(session: Session, job_id: str) -> None:
     """Remove the job with everything that belongs to it."""
-    for table in (EventRow, ArtifactRow, AttemptRow):
+    for table in (EventRow, ArtifactRow, JobInputRow, AttemptRow):
         session.execute(delete(table).where(table.job_id == job_id))
     session.execute(delete(JobRow).where(JobRow.id == job_id))
 

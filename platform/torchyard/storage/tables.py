@@ -90,6 +90,33 @@ class TokenRow(Base):
     expires_at: Mapped[datetime | None]
 
 
+class SecretRow(Base):
+    """A named value of a user, encrypted."""
+
+    __tablename__ = "secrets"
+
+    owner_id: Mapped[str] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class ConnectionRow(Base):
+    """A storage connection; the secret of its key is encrypted."""
+
+    __tablename__ = "connections"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(Word)
+    endpoint: Mapped[str | None]
+    region: Mapped[str]
+    addressing: Mapped[str] = mapped_column(Word)
+    access_key_id: Mapped[str]
+    sealed: Mapped[str]
+    allowed: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+
+
 class WorkerRow(Base):
     """A worker as it last introduced itself."""
 
@@ -223,6 +250,18 @@ class ArtifactRow(Base):
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(Digest, ForeignKey("blobs.sha256"), index=True)
     media_type: Mapped[str]
+
+
+class JobInputRow(Base):
+    """A file that a job finds in `inputs/<name>/`, frozen when it was submitted."""
+
+    __tablename__ = "job_inputs"
+
+    job_id: Mapped[str] = mapped_column(Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(Digest, ForeignKey("blobs.sha256"), index=True)
+    size: Mapped[int]
 
 
 class IdempotencyRow(Base):

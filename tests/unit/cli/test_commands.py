@@ -2,6 +2,7 @@ import json
 import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,18 @@ def test_artifacts_are_fetched_with_their_folders(
     capfdbinary.readouterr()
     assert main(["artifacts", "3f2a0", "--json"]) == 0
     assert [one["path"] for one in json.loads(told(capfdbinary))] == list(two_jobs.artifacts)
+
+
+def test_artifacts_are_fetched_as_one_zip(
+    two_jobs: SmallPlatform, tmp_path: Path, capfdbinary: Captured
+) -> None:
+    two_jobs.artifacts = {"model.pth": b"weights", "outputs/loss.png": b"picture"}
+    two_jobs.breaks = [40]
+    assert main(["artifacts", "3f2a0", "--zip", str(tmp_path / "all.zip")]) == 0
+    assert capfdbinary.readouterr().out == b""
+    with zipfile.ZipFile(tmp_path / "all.zip") as packed:
+        assert {name: packed.read(name) for name in packed.namelist()} == two_jobs.artifacts
+    assert [path.name for path in tmp_path.iterdir()] == ["all.zip"]
 
 
 @pytest.mark.parametrize("path", ["../escaped", "/tmp/escaped", "a/../../escaped"])

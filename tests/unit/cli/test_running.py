@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.client.small_platform import Piece, SmallPlatform
+from tests.unit.client.small_platform import Piece, SmallPlatform, make_job
 
 from torchyard.cli import main
 
@@ -45,7 +45,10 @@ def test_every_option_reaches_the_job(platform: SmallPlatform, script: str, tmp_
         "--gpus 1 --gpu-model H200 --cpus 3 --memory-mb 512 --timeout 60 --grace 5 --name n --runtime torch-x"
     )
     code = main(
-        ["run", script, "--deps", str(tmp_path / "src"), *options.split(), "-e", "A=1=2", "--env", "B="]
+        [
+            *("run", script, "--deps", str(tmp_path / "src"), *options.split(), "-e", "A=1=2", "--env", "B="),
+            *("--dep", "s3://data/cifar/", "--dep", "cos://other/a,s3://data/b"),
+        ]
     )
     assert code == 0
     spec = platform.jobs[0]["spec"]
@@ -59,6 +62,15 @@ def test_every_option_reaches_the_job(platform: SmallPlatform, script: str, tmp_
     }
     assert (spec["grace_seconds"], spec["name"], spec["runtime"]) == (5, "n", "torch-x")
     assert spec["dependencies"]["name"] == "src.zip"
+    assert spec["dependency_paths"] == "s3://data/cifar/,cos://other/a,s3://data/b"
+
+
+def test_inputs_are_named_by_the_beginning_of_a_job_s_id(platform: SmallPlatform, script: str) -> None:
+    giver = "3f2a0b1c-0000-4000-8000-000000000001"
+    platform.jobs = [make_job(id=giver, state="succeeded")]
+    assert main(["run", script, "--input", "train=job:3f2a0", "--input", f"again=job:{giver}"]) == 0
+    assert platform.jobs[0]["spec"]["inputs"] == {"train": f"job:{giver}", "again": f"job:{giver}"}
+    assert main(["run", script, "--input", "train=3f2a0"]) == 2
 
 
 @pytest.mark.parametrize(

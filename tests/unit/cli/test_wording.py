@@ -1,6 +1,7 @@
 import pytest
 
-from torchyard.cli.wording import duration, size
+from torchyard.cli.wording import duration, fetching, size
+from torchyard.contracts.jobs import StagingProgress
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,13 @@ def test_durations_have_one_unit_or_two(seconds: float, words: str) -> None:
 )
 def test_sizes_have_the_unit_that_fits(count: int, words: str) -> None:
     assert size(count) == words
+
+
+def test_progress_tells_rate_and_time_where_they_are_known() -> None:
+    progress = StagingProgress(
+        bytes_done=1024, bytes_total=4096, files_done=1, files_total=5, bytes_per_second=512, seconds_left=6
+    )
+    assert fetching(progress) == "1.0 KiB of 4.0 KiB, 1 of 5 files, 512 B/s, 6.0 s left"
+    assert fetching(progress.model_copy(update={"bytes_per_second": 0, "seconds_left": None})) == (
+        "1.0 KiB of 4.0 KiB, 1 of 5 files"
+    )

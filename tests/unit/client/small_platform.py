@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.factories import make_zip
+
 TOKEN = "ty_small"
 Piece = tuple[str | None, bytes]
 
@@ -187,6 +189,9 @@ class _Handler(BaseHTTPRequestHandler):
             ("GET", "events"): lambda: self._json(200, self.state.events),
             ("GET", "attempts"): lambda: self._json(200, []),
             ("GET", "artifacts"): lambda: self._json(200, self._listed()),
+            ("GET", "artifacts.zip"): lambda: self._raw(
+                200, make_zip(dict(self.state.artifacts)), "text/plain"
+            ),
             ("GET", "events/stream"): lambda: self._event_stream(job),
             ("POST", "cancel"): lambda: self._cancel(job),
             ("POST", "run-again"): lambda: self._json(201, make_job(run_again_of=job["id"])),

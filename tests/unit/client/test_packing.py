@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from torchyard.client.packing import contents, packed
+from torchyard.client.packing import check_sizes, contents, packed
+from torchyard.contracts.archives import ArchiveLimits
 from torchyard.errors import InvalidInput
 
 
@@ -78,3 +79,57 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as refused:
         contents(tmp_path)
     assert refused.value.code == "name_not_utf8"
+
+
+def test_what_gitignore_names_is_left_out_by_git_s_rules(tmp_path: Path) -> None:
+    root = tree(
+        tmp_path,
+        "a.bin",
+        "keep.bin",
+        "data/x.csv",
+        "src/data/y.csv",
+        "src/model.py",
+        "src/own.txt",
+        "build/z",
+    )
+    (root / ".gitignore").write_text("*.bin\n!keep.bin\n# a comment\n\n/data/\nbuild\n")
+    (root / "src" / ".gitignore").write_text("own.txt\n")
+    (root / "build" / "link").symlink_to("nowhere")
+    assert contents(root) == [".gitignore", "keep.bin", "src/.gitignore", "src/data/y.csv", "src/model.py"]
+
+
+def test_our_own_ignore_file_is_asked_instead_and_not_sent(tmp_path: Path) -> None:
+    root = tree(tmp_path, "weights.pt", "notes.md")
+    (root / ".gitignore").write_text("*.pt\n")
+    (root / ".torchyardignore").write_text("*.md\n")
+    assert contents(root) == [".gitignore", "weights.pt"]
+
+
+def test_a_folder_s_rules_come_after_those_above_it(tmp_path: Path) -> None:
+    root = tree(tmp_path, "a.log", "src/a.log", "src/b.log")
+    (root / ".torchyardignore").write_text("*.log\n")
+    (root / "src" / ".torchyardignore").write_text("!a.log\n")
+    assert contents(root) == ["src/a.log"]
+
+
+def test_an_ignore_rule_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / ".torchyardignore").write_text("!\n")
+    with pytest.raises(InvalidInput, match="torchyardignore") as refused:
+        contents(tree(tmp_path, "a"))
+    assert refused.value.code == "ignore_file_invalid"
+
+
+def test_too_many_bytes_are_refused_with_the_largest_files_named(tmp_path: Path) -> None:
+    root = tree(tmp_path, "small", "data/large")
+    (root / "data" / "large").write_bytes(b"x" * 900)
+    with pytest.raises(InvalidInput, match=r"data/large \(900 bytes\), small") as refused:
+        check_sizes(root, contents(root), ArchiveLimits(extracted_bytes=900))
+    assert refused.value.code == "dependencies_too_large"
+    assert ".torchyardignore" in str(refused.value.hint)
+
+
+def test_too_many_files_are_refused_with_the_fullest_folder_named(tmp_path: Path) -> None:
+    root = tree(tmp_path, "a", "data/1", "data/2", "data/3")
+    with pytest.raises(InvalidInput, match="4 files, 3 of them in data/; 3 are allowed") as refused:
+        check_sizes(root, contents(root), ArchiveLimits(entries=3))
+    assert refused.value.code == "too_many_files"

@@ -41,12 +41,17 @@ def test_settings_travel_as_they_were_given(platform: SmallPlatform, client: Cli
     assert (job.spec.environment, job.spec.resources.cpus, job.spec.grace_seconds) == ({"SEED": "1"}, 2, 0)
     assert (job.name, job.spec.script.name) == ("my job", "script.py")
     assert client.submit(SCRIPT, arguments="--epochs 3").spec.arguments == "--epochs 3"
+    for paths in ("s3://data/a,cos://data/b/", ["s3://data/a", "cos://data/b/"]):
+        assert (
+            client.submit(SCRIPT, dependency_paths=paths).spec.dependency_paths == "s3://data/a,cos://data/b/"
+        )
 
 
 @pytest.mark.parametrize(
     ("settings", "field"),
     [
         ({"resources": {"gpus": -1}}, "resources.gpus"),
+        ({"dependency_paths": "data/a"}, "dependency_paths"),
         ({"environment": {"PATH": "/"}}, "environment"),
         ({"arguments": "'open"}, "arguments"),
         ({"grace_seconds": 10_000}, "grace_seconds"),

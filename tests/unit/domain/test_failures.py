@@ -193,16 +193,46 @@ def test_every_cause_is_explained_in_one_sentence(cause: Cause) -> None:
 def test_a_missing_module_is_named_with_where_modules_come_from() -> None:
     outcome = exited(1, exception="ModuleNotFoundError: No module named 'sklearn.svm'", script_line=3)
     assert explain(outcome, spec()).sentence == (
-        "The script could not import 'sklearn.svm' at line 3 of train.py (exit code 1): modules come from "
-        "the runtime 'torch-2.13-cpu', which lacks it, or from a dependencies zip, which the job does "
-        "not have."
+        "The script could not import 'sklearn.svm' at line 3 of train.py (exit code 1): the runtime "
+        "'torch-2.13-cpu' lacks it; add scikit-learn to the job's requirements."
+    )
+
+
+def test_a_missing_module_that_is_no_known_package_may_be_a_file() -> None:
+    outcome = exited(1, exception="ModuleNotFoundError: No module named 'features'", script_line=3)
+    assert explain(outcome, spec()).sentence == (
+        "The script could not import 'features' at line 3 of train.py (exit code 1): the runtime "
+        "'torch-2.13-cpu' lacks it, and the job has no dependencies zip; add a package to its requirements, "
+        "or files to such a zip."
     )
     ending = explain(outcome, spec(dependencies=ZIP))
     assert ending.reason is Reason.SCRIPT_ERROR
     assert ending.sentence == (
-        "The script could not import 'sklearn.svm' at line 3 of train.py (exit code 1): neither the runtime "
-        "'torch-2.13-cpu' nor deps.zip has it at its top level."
+        "The script could not import 'features' at line 3 of train.py (exit code 1): neither the runtime "
+        "'torch-2.13-cpu' nor deps.zip has it at its top level; if it is a package, add it to the job's "
+        "requirements."
     )
+
+
+def test_a_missing_module_in_a_folder_of_the_zip_is_found_there() -> None:
+    outcome = exited(1, exception="ModuleNotFoundError: No module named 'features'", script_line=3)
+    outcome = outcome.model_copy(update={"archive_folder": "src"})
+    assert explain(outcome, spec(dependencies=ZIP)).sentence == (
+        "The script could not import 'features' at line 3 of train.py (exit code 1): it lies in the folder "
+        "'src' of deps.zip, so import it as 'src.features', or take that folder's name away."
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [
+        ("sklearn", "scikit-learn"), ("cv2", "opencv-python-headless"), ("PIL", "pillow"), ("yaml", "PyYAML"),
+        ("skimage", "scikit-image"), ("seaborn", "seaborn"),
+    ],
+)  # fmt: skip
+def test_a_missing_module_is_told_by_its_package_s_name(module: str, package: str) -> None:
+    outcome = exited(1, exception=f"ModuleNotFoundError: No module named '{module}'")
+    assert f"; add {package} to the job's requirements." in explain(outcome, spec()).sentence
 
 
 def test_the_refused_zip_is_named() -> None:

@@ -20,13 +20,16 @@ FIXED = {
 }
 
 
-def environment(gpus: list[str] | None = None, **spec: Any) -> dict[str, str]:
+def environment(
+    gpus: list[str] | None = None, resolved: dict[str, str] | None = None, **spec: Any
+) -> dict[str, str]:
     claimed = ClaimedAttempt.model_validate(
         {
             "attempt_id": "attempt-1",
             "job_id": "job-1",
             "number": 2,
             "gpus": gpus or [],
+            "environment": resolved or {},
             "spec": {
                 "name": "a job",
                 "runtime": "test",
@@ -73,3 +76,11 @@ def test_only_its_own_gpus_are_visible() -> None:
 def test_it_is_said_plainly_who_runs_scripts() -> None:
     assert isolation.tier() == 0
     assert isolation.notes()[0].startswith("scripts run as ")
+
+
+def test_values_that_the_platform_put_in_take_the_place_of_references() -> None:
+    asked = {"TOKEN": "${secrets.KEY}", "SEED": "1"}
+
+    found = environment(environment=asked, resolved={"TOKEN": "clear", "SEED": "1", "HOME": "/elsewhere"})
+
+    assert (found["TOKEN"], found["SEED"], found["HOME"]) == ("clear", "1", "/a/home")

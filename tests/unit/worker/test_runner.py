@@ -14,12 +14,16 @@ from tests.waiting import eventually
 from torchyard.contracts.jobs import JobState
 from torchyard.contracts.runner import Cause
 from torchyard_worker import launching, spooling
+from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.attempts import AttemptsInHand, StopWish
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.collecting import ArtifactLimits, Collector
+from torchyard_worker.fetching import Fetcher
+from torchyard_worker.object_cache import ObjectCache
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.runner import Places, Runner
 from torchyard_worker.shim import processes, spool
+from torchyard_worker.staging import Sources
 
 ATTEMPT = "3f2b8f38-0000-4000-8000-000000000001"
 WAITING = "import os, time\nprint('ready')\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('end')\n"
@@ -32,9 +36,13 @@ class Worker:
         self.attempts = home / "attempts"
         self.in_hand = AttemptsInHand()
         limits = ArtifactLimits(count=100, file_bytes=10**6, total_bytes=10**7)
-        cache = BlobCache(home / "blobs", api, max_bytes=10**6)
+        sources = Sources(
+            blobs=BlobCache(home / "blobs", api, max_bytes=10**6),
+            archives=ArchiveCache(home / "archives", max_bytes=10**8),
+            fetcher=Fetcher(ObjectCache(home / "objects", max_bytes=10**8)),
+        )
         places = Places(attempts=self.attempts, runtimes=runtimes)
-        self.runner = Runner(api, self.in_hand, cache, Collector(api, limits), places)
+        self.runner = Runner(api, self.in_hand, sources, Collector(api, limits), places)
 
     def start(self, call: Callable[[str], None]) -> threading.Thread:
         thread = threading.Thread(target=call, args=(ATTEMPT,))
@@ -332,3 +340,19 @@ def test_temporary_files_have_a_path_that_is_short_enough_for_sockets(
     temporary, real = printed(platform).decode().split()
     assert real == str(worker.directory / "tmp")
     assert not Path(temporary).is_symlink()
+
+
+def test_the_next_job_gets_a_large_archive_as_the_last_one_left_it(
+    worker: Worker, platform: SmallPlatform
+) -> None:
+    zipped = make_zip({f"data/{number:03d}.txt": str(number) for number in range(500)})
+    script = "import os; print(len(os.listdir('data'))); open('data/new', 'w').write('n')"
+    for attempt in (ATTEMPT, ATTEMPT.replace("1", "7")):
+        platform.reports.clear()
+        platform.logs["stdout.log"].clear()
+        platform.offer(attempt, script, zipped=zipped)
+        worker.runner.run(attempt)
+
+    assert printed(platform) == b"500\n"
+    assert [file.path for finish in platform.finishes for file in finish.artifacts] == ["data/new"] * 2
+    assert any("deps.zip (500 files, unpacked before)" in one.message for one in platform.reports.values())

@@ -154,6 +154,14 @@ def test_versions_are_read_without_an_import(installed: Path) -> None:
     assert found.runtime.cuda == "13.0"
 
 
+def test_a_change_is_told_even_where_it_can_t_be_written_down(installed: Path) -> None:
+    packages = next((installed / "empty").glob("lib/python3.*/site-packages"))
+    add_package(packages, "numpy", "2.4.6")
+    (installed / "empty" / "runtime.json.new").mkdir()  # stops root too
+    [found] = runtimes.discover(installed)
+    assert found.runtime.packages == {"numpy": "2.4.6"}
+
+
 def test_torch_without_cuda_has_none(installed: Path) -> None:
     packages = next((installed / "empty").glob("lib/python3.*/site-packages"))
     (packages / "torch").mkdir()

@@ -6,22 +6,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.factories import make_zip
 from tests.unit.worker.small_platform import Fault, SmallPlatform
 
-from torchyard.contracts.runner import ClaimedAttempt
-from torchyard.errors import NotFound, Unavailable
-from torchyard_worker import spooling, staging
+from torchyard.contracts.jobs import StagingProgress
+from torchyard.contracts.runner import ClaimedAttempt, InputFile
+from torchyard.errors import Conflict, NotFound, Unavailable
+from torchyard_worker import spooling, staging, wording
+from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.attempts import HeldAttempt
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.collecting import ArtifactLimits, Collector
+from torchyard_worker.fetching import Fetcher
+from torchyard_worker.object_cache import ObjectCache
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.spooling import AttemptDirectory
+from torchyard_worker.staging import Sources
 
 ATTEMPT = "3f2b8f38-0000-4000-8000-000000000002"
 
 
 def nothing() -> None:
     """Let it go on."""
+
+
+def unheard(message: str, progress: StagingProgress) -> None:
+    """Nobody listens."""
+
+
+def stage(directory: AttemptDirectory, claimed: ClaimedAttempt, sources: Sources) -> str:
+    return staging.stage(directory, claimed, sources, nothing, lambda _message, _progress: None)
 
 
 @pytest.fixture
@@ -36,9 +50,15 @@ def claimed(platform: SmallPlatform) -> ClaimedAttempt:
 
 
 @pytest.fixture
-def staged(tmp_path: Path, claimed: ClaimedAttempt, cache: BlobCache) -> Iterator[AttemptDirectory]:
+def sources(tmp_path: Path, cache: BlobCache) -> Sources:
+    archives = ArchiveCache(tmp_path / "archives", max_bytes=10**9)
+    return Sources(cache, archives, Fetcher(ObjectCache(tmp_path / "objects", max_bytes=10**9)))
+
+
+@pytest.fixture
+def staged(tmp_path: Path, claimed: ClaimedAttempt, sources: Sources) -> Iterator[AttemptDirectory]:
     directory = spooling.create(tmp_path / "attempts" / ATTEMPT, claimed)
-    staging.stage(directory, claimed, cache, nothing)
+    stage(directory, claimed, sources)
     yield directory
     spooling.remove(directory.path)
 
@@ -122,7 +142,7 @@ def test_a_long_path_gets_a_short_link_that_goes_with_it(tmp_path: Path, claimed
     [(0, "0 B"), (999, "999 B"), (1234, "1.2 kB"), (40_000, "40 kB"), (5 * 10**9, "5.0 GB")],
 )
 def test_sizes_are_told_as_people_read_them(size: int, words: str) -> None:
-    assert staging.in_bytes(size) == words
+    assert wording.in_bytes(size) == words
 
 
 def test_a_blob_is_fetched_once(cache: BlobCache, platform: SmallPlatform) -> None:
@@ -190,6 +210,101 @@ def test_a_blob_in_use_stays(cache: BlobCache, platform: SmallPlatform) -> None:
         with cache.blob(second, nothing):
             pass
         assert used.exists()
+
+
+GIVEN = {"train": "job:5f0c1b1e-0000-4000-8000-000000000009"}
+
+
+def given(platform: SmallPlatform, files: dict[str, bytes], *, zipped: bytes | None = None) -> ClaimedAttempt:
+    """An attempt that gets these files of another job."""
+    platform.offer(ATTEMPT, "print('hi')", zipped=zipped, inputs=GIVEN)
+    inputs = [
+        InputFile(name="train", path=path, sha256=platform.keep(content), size=len(content))
+        for path, content in files.items()
+    ]
+    return platform.claimable[ATTEMPT].model_copy(update={"inputs": inputs})
+
+
+def test_inputs_lie_in_their_folder_and_are_no_artifacts(
+    tmp_path: Path, platform: SmallPlatform, sources: Sources
+) -> None:
+    claimed = given(platform, {"model.pth": b"weights", "deep/a.csv": b"1,2"})
+    directory = spooling.create(tmp_path / "attempts" / ATTEMPT, claimed)
+
+    told = stage(directory, claimed, sources)
+
+    assert (directory.work / "inputs" / "train" / "model.pth").read_bytes() == b"weights"
+    assert (directory.work / "inputs" / "train" / "deep" / "a.csv").read_bytes() == b"1,2"
+    assert "inputs/train (2 files of job 5f0c1b1e-0000-4000-8000-000000000009)" in told
+    assert staging.changed_files(directory) == []
+
+
+def test_an_input_without_files_is_an_empty_folder(
+    tmp_path: Path, platform: SmallPlatform, sources: Sources
+) -> None:
+    claimed = given(platform, {})
+    directory = spooling.create(tmp_path / "attempts" / ATTEMPT, claimed)
+
+    stage(directory, claimed, sources)
+
+    assert list((directory.work / "inputs" / "train").iterdir()) == []
+
+
+def test_a_script_that_writes_into_an_input_changes_no_other_job_s(
+    tmp_path: Path, platform: SmallPlatform, sources: Sources
+) -> None:
+    claimed = given(platform, {"model.pth": b"weights"})
+    for attempt in ("first", "second"):
+        directory = spooling.create(tmp_path / "attempts" / attempt, claimed)
+        stage(directory, claimed, sources)
+        file = directory.work / "inputs" / "train" / "model.pth"
+        assert file.read_bytes() == b"weights"
+        with file.open("r+b") as opened:
+            opened.write(b"W")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{"inputs/train/model.pth": "other"}, {"inputs/train": "a file"}, {"inputs/train/model.pth/x": "deeper"}],
+)
+def test_dependencies_in_the_place_of_an_input_are_refused(
+    tmp_path: Path, platform: SmallPlatform, sources: Sources, files: dict[str, bytes | str]
+) -> None:
+    claimed = given(platform, {"model.pth": b"weights"}, zipped=make_zip(files))
+    directory = spooling.create(tmp_path / "attempts" / ATTEMPT, claimed)
+
+    with pytest.raises(Conflict, match=r"^inputs/train") as refused:
+        stage(directory, claimed, sources)
+
+    assert refused.value.code == "dependency_conflict"
+
+
+def test_the_same_file_in_the_dependencies_is_fine(
+    tmp_path: Path, platform: SmallPlatform, sources: Sources
+) -> None:
+    zipped = make_zip({"inputs/train/model.pth": "weights"})
+    claimed = given(platform, {"model.pth": b"weights"}, zipped=zipped)
+    directory = spooling.create(tmp_path / "attempts" / ATTEMPT, claimed)
+
+    stage(directory, claimed, sources)
+
+
+@pytest.mark.parametrize("path", ["../../main.py", "/etc/passwd", ""])
+def test_an_input_never_leaves_its_folder(
+    tmp_path: Path, platform: SmallPlatform, sources: Sources, path: str
+) -> None:
+    claimed = given(platform, {path: b"x"})
+    directory = spooling.create(tmp_path / "attempts" / ATTEMPT, claimed)
+
+    with pytest.raises(Conflict):
+        stage(directory, claimed, sources)
+
+
+def test_a_folder_that_can_t_be_read_is_passed_over(staged: AttemptDirectory) -> None:
+    (staged.work / "locked").mkdir(mode=0)
+    (staged.work / "new").touch()
+
+    assert staging.changed_files(staged) == ["new"]
 
 
 def collector(api: PlatformApi, **limits: int) -> Collector:

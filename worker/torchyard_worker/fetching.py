@@ -1,0 +1,238 @@
+"""A job's `dependency_paths`: found, fetched through the cache, and copied beside the script."""
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from torchyard.contracts.connections import StorageAccess
+from torchyard.contracts.jobs import StagingProgress
+from torchyard.contracts.storage_paths import StoragePath
+from torchyard.errors import DependencyFailed
+from torchyard_worker import placing
+from torchyard_worker.arranging import arrange, conflict
+from torchyard_worker.buckets import Bucket, Passing, RemoteObject, Replaced, Storage, Timeouts
+from torchyard_worker.crew import Crew
+from torchyard_worker.downloading import Downloader
+from torchyard_worker.locating import Bounds, Landing, access_for, locate
+from torchyard_worker.metering import Meter
+from torchyard_worker.object_cache import ObjectCache
+from torchyard_worker.patience import Patience
+from torchyard_worker.wording import in_bytes, in_files, in_seconds
+
+Answer = TypeVar("Answer")
+
+#: Objects, and parts of large ones, on their way at once.
+_OBJECTS, _PARTS = 16, 8
+
+
+class Tell(Protocol):
+    """Tells of the fetch, in words and in numbers."""
+
+    def __call__(self, message: str, progress: StagingProgress) -> None:
+        """One line for system.log."""
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How storages are dealt with.
+
+    Attributes:
+        bounds: The most that one job may fetch.
+        patience: How often something is tried.
+        timeouts: How long a storage may be silent.
+        report_seconds: Time between two lines about how far a fetch is.
+    """
+
+    bounds: Bounds = field(default_factory=Bounds)
+    patience: Patience = field(default_factory=Patience)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    report_seconds: float = 5.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one job wants.
+
+    Attributes:
+        paths: Its `dependency_paths`.
+        storage: What they are read through.
+        work: The script's directory, with script and archive in it already.
+        owner: Who put the file with this path into `work`, for people.
+        tell: Tells of the fetch; used by the thread that calls.
+        keep_going: Raises if the job is not wanted any more; used by the thread that calls.
+    """
+
+    paths: Sequence[StoragePath]
+    storage: Sequence[StorageAccess]
+    work: Path
+    owner: Callable[[str], str]
+    tell: Tell
+    keep_going: Callable[[], None]
+
+
+class Fetcher:
+    """Fetches what jobs name; several jobs at once may."""
+
+    def __init__(self, cache: ObjectCache, manners: Manners | None = None) -> None:
+        self._cache = cache
+        self._manners = manners or Manners()
+
+    def fetch(self, order: Order) -> None:
+        """Put everything that the order names into its place.
+
+        Raises:
+            DependencyFailed: Something is missing, refused, too much, or was tried often enough.
+            Conflict: `dependency_conflict`: two sources name one path, with different content.
+        """
+        with _storages(order, self._manners.timeouts) as buckets:
+            landings = self._located(order, buckets)
+            arranged = arrange(landings, order.work, order.owner)
+            files = {landing: landing.found for landing in arranged if landing.found is not None}
+            total = sum(found.size for found in files.values())
+            self._manners.bounds.check(len(files), total, ", ".join(map(str, order.paths)))
+            for landing in arranged:
+                if landing.found is None:
+                    (order.work / landing.place).mkdir(parents=True, exist_ok=True)
+            meter = Meter(len(files), total)
+            order.tell(f"fetching {in_files(len(files))} ({in_bytes(total)})", meter.progress())
+            _Fetch(self._cache, self._manners, order, meter).run(files)
+            order.tell(_summary(meter), meter.progress())
+
+    def _located(self, order: Order, buckets: list[Bucket]) -> list[Landing]:
+        def persist(call: Callable[[], Answer], uri: str) -> Answer:
+            return self._manners.patience.persist(call, (Passing,), crew.pause, uri)
+
+        def one(number: int) -> tuple[int, list[Landing]]:
+            return number, locate(order.paths[number], buckets[number], self._manners.bounds, persist)
+
+        numbers = range(len(order.paths))
+        crew: Crew[tuple[int, list[Landing]]] = Crew(_OBJECTS, "locate")
+        with crew:
+            found = dict(crew.each([functools.partial(one, number) for number in numbers], order.keep_going))
+        return [landing for number in numbers for landing in found[number]]
+
+
+class _Fetch:
+    """One order being carried out: a crew fetches and puts into place; the thread that calls tells of it."""
+
+    def __init__(self, cache: ObjectCache, manners: Manners, order: Order, meter: Meter) -> None:
+        self._cache = cache
+        self._manners = manners
+        self._order = order
+        self._meter = meter
+        self._crew: Crew[None] = Crew(_OBJECTS, "fetch")
+        self._parts = ThreadPoolExecutor(_PARTS, thread_name_prefix="fetch-part")
+        self._downloader = Downloader(self._parts, manners.patience, self._crew.pause, meter.came)
+        self._next_report = time.monotonic() + manners.report_seconds
+
+    def run(self, files: dict[Landing, RemoteObject]) -> None:
+        """Fetch all of them."""
+        for folder in {(self._order.work / landing.place).parent for landing in files}:
+            folder.mkdir(parents=True, exist_ok=True)
+        places: dict[str, dict[Landing, RemoteObject]] = {}
+        for landing, found in files.items():
+            places.setdefault(landing.place, {})[landing] = found
+        try:
+            with self._crew:
+                calls = [functools.partial(self._fill, landings) for landings in places.values()]
+                for _ in self._crew.each(calls, self._look):
+                    pass
+        finally:
+            self._parts.shutdown(wait=False, cancel_futures=True)
+
+    def _fill(self, landings: dict[Landing, RemoteObject]) -> None:
+        """Have all that lands in one place there; one after the other, as they are to be compared."""
+        before: str | None = None
+        for landing, found in landings.items():
+            self._arrive(landing, found, before)
+            before = landing.uri
+
+    def _arrive(self, landing: Landing, wanted: RemoteObject, before: str | None) -> None:
+        """Have an object in its place; the newest one, if it is replaced meanwhile."""
+
+        def once() -> None:
+            nonlocal wanted
+            try:
+                self._fetch(landing, wanted, before)
+            except Replaced:
+                wanted = self._newest(wanted)
+                raise
+
+        patience = self._manners.patience
+        patience.persist(once, (Passing, Replaced), self._crew.pause, str(wanted))
+
+    def _fetch(self, landing: Landing, wanted: RemoteObject, before: str | None) -> None:
+        fetch = functools.partial(self._downloader.fetch, wanted)
+        cached = self._cache.hold(wanted.identity, wanted.size, fetch, self._crew.pause)
+        try:
+            with self._crew.inside():
+                self._place(landing, cached.path, before)
+        finally:
+            cached.release()
+        self._meter.placed(wanted.size, known=cached.known)
+
+    def _newest(self, wanted: RemoteObject) -> RemoteObject:
+        found = wanted.bucket.find(wanted.key)
+        if found is None:
+            raise DependencyFailed(
+                f"the storage has no such file any more: {wanted}", code="dependency_not_found"
+            )
+        self._meter.replaced(wanted.size, found.size)
+        self._manners.bounds.check(1, self._meter.bytes_total, str(wanted))
+        return found
+
+    def _place(self, landing: Landing, content: Path, before: str | None) -> None:
+        target = self._order.work / landing.place
+        try:
+            placing.copy(content, target, self._crew.pause)
+        except FileExistsError:
+            if not placing.same(content, target):
+                other = before or self._order.owner(landing.place)
+                raise conflict(landing.place, other, landing.uri) from None
+
+    def _look(self) -> None:
+        """Go on only if the job is wanted; tell of it from time to time."""
+        self._order.keep_going()
+        if time.monotonic() < self._next_report:
+            return
+        progress = self._meter.progress()
+        left = f", {in_seconds(progress.seconds_left)} left" if progress.seconds_left is not None else ""
+        self._order.tell(
+            f"fetched {in_bytes(progress.bytes_done)} of {in_bytes(progress.bytes_total)}, "
+            f"{progress.files_done} of {in_files(progress.files_total)}, "
+            f"{in_bytes(progress.bytes_per_second)}/s{left}",
+            progress,
+        )
+        self._next_report = time.monotonic() + self._manners.report_seconds
+
+
+@contextlib.contextmanager
+def _storages(order: Order, timeouts: Timeouts) -> Iterator[list[Bucket]]:
+    """The buckets of an order's paths, with one client for each connection."""
+    opened: dict[str, Storage] = {}
+    buckets = []
+    try:
+        for path in order.paths:
+            access = access_for(path, order.storage)
+            if access.name not in opened:
+                opened[access.name] = Storage(access, timeouts)
+            buckets.append(Bucket(opened[access.name], path.bucket))
+        yield buckets
+    finally:
+        for storage in opened.values():
+            storage.close()
+
+
+def _summary(meter: Meter) -> str:
+    seconds, progress = meter.seconds(), meter.progress()
+    rate = f", {in_bytes(meter.fetched_bytes / seconds)}/s" if meter.fetched_bytes and seconds else ""
+    return (
+        f"fetched {in_files(progress.files_total)} ({in_bytes(progress.bytes_total)}), "
+        f"{meter.known_files} of them from the cache, in {in_seconds(seconds)}: "
+        f"{in_bytes(meter.fetched_bytes)} came from the storage{rate}"
+    )

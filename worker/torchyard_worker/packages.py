@@ -1,0 +1,187 @@
+"""A job's requirements, installed into its venv before the script starts.
+
+uv installs from a cache that all jobs of this worker share, and from wheels alone: so no code of a job runs
+that could write to that cache. What uv can't find or would have to build is pip's, in the job's own home.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from torchyard.contracts.requirements import REQUIREMENTS_FILE, RequirementsInvalid, plain_requirements
+from torchyard.contracts.runner import Cause, ClaimedAttempt
+from torchyard.errors import RequirementsFailed
+from torchyard_worker.attempts import HeldAttempt, Stopped, StopWish
+from torchyard_worker.job_venv import JobVenv
+from torchyard_worker.waiting import readable
+
+log = structlog.get_logger()
+
+#: Packages named in one line of system.log, and characters of a resolver's reason.
+_NAMES_TOLD, _MAX_REASON = 40, 600
+#: In uv's answer: what pip may know better, with its own configuration and able to build.
+_FOR_PIP = re.compile(
+    r"was not found in|no version|only the following versions|no usable wheels|no wheels with|has no wheels"
+    r"|building from source is disabled|Failed to fetch|error sending request|client error|[Nn]etwork"
+)
+_ADDED_BY_UV = re.compile(r"^ \+ (\S+)==(\S+)$", re.MULTILINE)
+_ADDED_BY_PIP = re.compile(r"^Successfully installed (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What a job wants.
+
+    Attributes:
+        lines: Each a plain requirement.
+        source: Where they stand, in words.
+    """
+
+    lines: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where and with what a job's requirements are installed.
+
+    Attributes:
+        held: The attempt; it may be stopped meanwhile.
+        folder: A directory of the attempt in which the installers' files may lie.
+        environment: The script's variables.
+        cache: uv's cache.
+        seconds: The longest time it may take; 0 is for ever.
+    """
+
+    held: HeldAttempt
+    folder: Path
+    environment: Mapping[str, str]
+    cache: Path
+    seconds: int
+
+
+def wanted(claimed: ClaimedAttempt, work: Path) -> Requirements:
+    """The requirements of the job's field and of the file at the top of its zip.
+
+    Raises:
+        RequirementsFailed: A line is not allowed, or the file is no text.
+    """
+    spec = claimed.spec
+    texts = {"the job's requirements": spec.requirements}
+    file = work / REQUIREMENTS_FILE
+    if spec.dependencies is not None and file.is_file():
+        try:
+            texts[f"{REQUIREMENTS_FILE} in {spec.dependencies.name}"] = file.read_text("utf-8-sig")
+        except UnicodeDecodeError:
+            raise RequirementsFailed(f"{REQUIREMENTS_FILE} in {spec.dependencies.name} is no UTF-8") from None
+    lines: list[str] = []
+    for source, text in texts.items():
+        try:
+            lines += plain_requirements(text)
+        except RequirementsInvalid as problem:
+            raise RequirementsFailed(f"{source}, {problem}") from None
+    return Requirements(tuple(lines), " and ".join(source for source, text in texts.items() if text))
+
+
+def install(requirements: Requirements, venv: JobVenv, installation: Installation) -> str:
+    """Install them; what was done, in words.
+
+    Raises:
+        RequirementsFailed: They can't be had, or not together with the runtime; with the resolver's reason.
+        Stopped: The attempt is to end.
+        Detached: The worker stops.
+        AttemptStale: The attempt is not this worker's any more.
+    """
+    started = time.monotonic()
+    file = installation.folder / "requirements.txt"
+    file.write_text("".join(f"{line}\n" for line in requirements.lines))
+    said = _installed(file, venv, installation)
+    took = f"in {time.monotonic() - started:.1f} s"
+    added = _added(said)
+    if not added:
+        return f"checked {requirements.source} {took}: the runtime has everything"
+    names = ", ".join(added[:_NAMES_TOLD]) + (
+        f" and {len(added) - _NAMES_TOLD} more" if len(added) > _NAMES_TOLD else ""
+    )
+    return f"installed {requirements.source} {took}: {names}"
+
+
+def _installed(file: Path, venv: JobVenv, installation: Installation) -> str:
+    by_uv = venv.path / "bin" / "uv"
+    if by_uv.exists():
+        options = ["--no-build", "--no-progress", "--link-mode", "copy", "--requirement", str(file)]
+        cached = {**installation.environment, "UV_CACHE_DIR": str(installation.cache)}
+        code, said = _run([str(by_uv), "pip", "install", *options], cached, installation)
+        if code == 0:
+            return said
+        if not _FOR_PIP.search(said):
+            raise RequirementsFailed(_reason_of_uv(said))
+        log.info("uv_gave_way_to_pip", attempt=installation.held.id, said=said[-1000:])
+    words = ["install", "--no-compile", "--progress-bar", "off", "--requirement", str(file)]
+    code, said = _run([str(venv.python), "-m", "pip", *words], installation.environment, installation)
+    if code:
+        raise RequirementsFailed(_reason_of_pip(said))
+    return said
+
+
+def _run(command: list[str], environment: Mapping[str, str], installation: Installation) -> tuple[int, str]:
+    """Run an installer, for as long as nobody wants otherwise; its exit code and what it said."""
+    held = installation.held
+    end = time.monotonic() + installation.seconds if installation.seconds else None
+    transcript = installation.folder / "installing.log"
+    with transcript.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=dict(environment),
+            cwd=installation.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    ended = os.pidfd_open(process.pid)
+    try:
+        while ended not in readable(ended, held.fileno(), seconds=end and max(0.0, end - time.monotonic())):
+            held.quiet()
+            held.check()
+            if end is not None and time.monotonic() >= end:
+                raise Stopped(StopWish(Cause.TIMEOUT))
+    finally:
+        os.close(ended)
+        with contextlib.suppress(ProcessLookupError):  # what it left running goes with it
+            os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
+    return code, transcript.read_text(errors="replace")
+
+
+def _added(said: str) -> list[str]:
+    by_uv = [f"{name} {version}" for name, version in _ADDED_BY_UV.findall(said)]
+    by_pip = [
+        " ".join(word.rsplit("-", 1)) for words in _ADDED_BY_PIP.findall(said) for word in words.split()
+    ]
+    return by_uv or by_pip
+
+
+def _reason_of_uv(said: str) -> str:
+    _, _, cause = said.partition("cause:")
+    return _sentence((cause or said).split("hint:")[0])
+
+
+def _reason_of_pip(said: str) -> str:
+    errors = [line.partition("ERROR: ")[2] for line in said.splitlines() if line.startswith("ERROR: ")]
+    details = [line.strip() for line in said.splitlines() if line.startswith("    ")]
+    conflict = "conflicting dependencies" in said
+    return _sentence("; ".join([*errors[:1], *details] if conflict else errors[:2]) or said[-_MAX_REASON:])
+
+
+def _sentence(text: str) -> str:
+    line = " ".join(text.split()).rstrip(".")
+    return line if len(line) <= _MAX_REASON else f"{line[:_MAX_REASON]}…"

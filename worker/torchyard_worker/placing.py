@@ -1,0 +1,61 @@
+"""Copies of cached files that a job may write to; they share blocks where the file system can do that."""
+
+import errno
+import fcntl
+import filecmp
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+#: ioctl(2)'s number of "share the blocks of that file until one of us writes".
+_FICLONE = 0x40049409
+_CANNOT = frozenset(
+    {errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EPERM, errno.EBADF}
+)
+#: Bytes between two looks at whether the copy is still wanted.
+_STEP_BYTES = 64 * 1024 * 1024
+
+
+def copy(source: Path, target: Path, keep_going: Callable[[], None]) -> None:
+    """Make `target` a file of its own with the bytes of `source`.
+
+    Raises:
+        FileExistsError: There is one.
+        OSError: There is no space, say.
+    """
+    reading = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        try:
+            if not _shared(reading, writing):
+                _copied(reading, writing, keep_going)
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two files have the same bytes."""
+    return filecmp.cmp(one, other, shallow=False)
+
+
+def _shared(reading: int, writing: int) -> bool:
+    try:
+        fcntl.ioctl(writing, _FICLONE, reading)
+    except OSError as problem:
+        if problem.errno not in _CANNOT:
+            raise
+        return False
+    return True
+
+
+def _copied(reading: int, writing: int, keep_going: Callable[[], None]) -> None:
+    try:
+        while os.copy_file_range(reading, writing, _STEP_BYTES):
+            keep_going()
+    except OSError as problem:
+        if problem.errno not in _CANNOT:
+            raise
+        while os.sendfile(writing, reading, None, _STEP_BYTES):
+            keep_going()
