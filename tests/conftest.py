@@ -1,11 +1,14 @@
 """Servers that tests share; each is started when the first test asks for it."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 from tests import servers
 
+# A run in the background inherits that Ctrl-C is ignored; what the tests start must not inherit it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Nothing is kept between runs: the checkout may be another user's, and a failure prints how to repeat it.
 settings.register_profile("torchyard", database=None, deadline=None, print_blob=True)
 settings.load_profile("torchyard")

@@ -1,12 +1,13 @@
 """What a beginner brings, as it is, through both doors: REST as curl speaks it, and the terminal."""
 
+import contextlib
 import json
 import random
 import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,16 +173,26 @@ def test_a_running_script_is_cancelled_over_rest(stack: Stack) -> None:
     assert "cancelled" in log(stack, job_id, "system.log").decode()
 
 
-def test_a_running_script_is_cancelled_from_the_terminal(stack: Stack) -> None:
-    name = uuid.uuid4().hex
-    following = subprocess.Popen(
-        [TORCHYARD, "run", str(SCRIPTS / "waits.py"), "--name", name],
+@contextlib.contextmanager
+def waiting_script(stack: Stack, name: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """`torchyard run` of a script that goes on until it is stopped; killed in the end if it is there."""
+    command = [TORCHYARD, "run", str(SCRIPTS / "waits.py"), "--name", name]
+    with subprocess.Popen(
+        command,
         env=stack.environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    with following:
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_running_script_is_cancelled_from_the_terminal(stack: Stack) -> None:
+    name = uuid.uuid4().hex
+    with waiting_script(stack, name) as following:
         assert following.stdout is not None
         assert following.stdout.readline() == b"waiting\n"
         job = named(stack, name)
@@ -196,14 +207,7 @@ def test_a_running_script_is_cancelled_from_the_terminal(stack: Stack) -> None:
 
 def test_ctrl_c_in_the_terminal_detaches_and_the_job_goes_on(stack: Stack) -> None:
     name = uuid.uuid4().hex
-    following = subprocess.Popen(
-        [TORCHYARD, "run", str(SCRIPTS / "waits.py"), "--name", name],
-        env=stack.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    with following:
+    with waiting_script(stack, name) as following:
         assert following.stdout is not None
         assert following.stdout.readline() == b"waiting\n"
         following.send_signal(signal.SIGINT)
