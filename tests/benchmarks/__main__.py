@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
+from tests.benchmarks import s3
 from tests.stack import REPOSITORY, RUNTIME, RUNTIMES, Stack
 
 PYTHON = RUNTIMES / RUNTIME / "bin" / "python"
@@ -52,7 +53,11 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=7, help="runs of each script; the median counts")
     parser.add_argument("--jobs", type=int, default=50, help="small jobs for the throughput")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "build" / "bench.json")
+    parser.add_argument("--s3", action="store_true", help="fetching from S3 instead, beside `aws s3 cp`")
     options = parser.parse_args()
+    if options.s3:
+        s3.main()
+        return
     figures: list[Figure] = []
     with (
         tempfile.TemporaryDirectory(prefix="torchyard-bench-") as folder,

@@ -68,8 +68,11 @@ class Downloader:
     pause: Callable[[float], None]
     count: Callable[[int], None]
 
-    def fetch(self, wanted: RemoteObject, target: Path) -> None:
+    def fetch(self, wanted: RemoteObject, target: Path) -> bytes | None:
         """Write the object, whole and checked, to a file that is made.
+
+        Returns:
+            The bytes of a small one, as they are at hand.
 
         Raises:
             Replaced: It is another object now.
@@ -81,19 +84,22 @@ class Downloader:
         try:
             if wanted.size >= LARGE_BYTES:
                 self._fetch_large(wanted, fd)
-            else:
-                self._fetch_small(wanted, fd)
+                return None
+            return self._fetch_at_once(wanted, fd)
         finally:
             os.close(fd)
 
-    def _fetch_small(self, wanted: RemoteObject, fd: int) -> None:
+    def _fetch_at_once(self, wanted: RemoteObject, fd: int) -> bytes | None:
+        last = b""
         with self._counting() as count, wanted.bucket.storage.reading(wanted) as reading:
             content = Content(reading.checks)
             for at, data in self._buffers(reading, wanted.size):
                 content.update(data)
                 _write(fd, data, at)
                 count(len(data))
+                last = bytes(data) if len(data) == wanted.size else b""
             content.compare()
+        return last if len(last) == wanted.size else None
 
     def _fetch_large(self, wanted: RemoteObject, fd: int) -> None:
         content = Content(self.patience.persist(lambda: _checks(wanted), (Passing,), self.pause, str(wanted)))
@@ -129,9 +135,13 @@ class Downloader:
         at = 0
         while at < size:
             self.pause(0)
-            came = reading.into(buffer[: size - at])
-            if not came:
-                raise Passing("the connection to the storage was cut")
+            wanted = min(size - at, len(buffer))
+            came = 0
+            while came < wanted:
+                more = reading.into(buffer[came:wanted])
+                if not more:
+                    raise Passing("the connection to the storage was cut")
+                came += more
             yield at, buffer[:came]
             at += came
 

@@ -20,7 +20,7 @@ from torchyard_worker.crew import Crew
 from torchyard_worker.downloading import Downloader
 from torchyard_worker.locating import Bounds, Landing, access_for, locate
 from torchyard_worker.metering import Meter
-from torchyard_worker.object_cache import ObjectCache
+from torchyard_worker.object_cache import CachedObject, ObjectCache
 from torchyard_worker.patience import Patience
 from torchyard_worker.wording import in_bytes, in_files, in_seconds
 
@@ -82,8 +82,11 @@ class Fetcher:
         self._cache = cache
         self._manners = manners or Manners()
 
-    def fetch(self, order: Order) -> None:
+    def fetch(self, order: Order) -> int:
         """Put everything that the order names into its place.
+
+        Returns:
+            How many bytes came from storages, and not from the cache.
 
         Raises:
             DependencyFailed: Something is missing, refused, too much, or was tried often enough.
@@ -102,6 +105,7 @@ class Fetcher:
             order.tell(f"fetching {in_files(len(files))} ({in_bytes(total)})", meter.progress())
             _Fetch(self._cache, self._manners, order, meter).run(files)
             order.tell(_summary(meter), meter.progress())
+            return meter.fetched_bytes
 
     def _located(self, order: Order, buckets: list[Bucket]) -> list[Landing]:
         def persist(call: Callable[[], Answer], uri: str) -> Answer:
@@ -171,7 +175,7 @@ class _Fetch:
         cached = self._cache.hold(wanted.identity, wanted.size, fetch, self._crew.pause)
         try:
             with self._crew.inside():
-                self._place(landing, cached.path, before)
+                self._place(landing, cached, before)
         finally:
             cached.release()
         self._meter.placed(wanted.size, known=cached.known)
@@ -186,12 +190,15 @@ class _Fetch:
         self._manners.bounds.check(1, self._meter.bytes_total, str(wanted))
         return found
 
-    def _place(self, landing: Landing, content: Path, before: str | None) -> None:
+    def _place(self, landing: Landing, cached: CachedObject, before: str | None) -> None:
         target = self._order.work / landing.place
         try:
-            placing.copy(content, target, self._crew.pause)
+            if cached.content is not None:
+                placing.write(cached.content, target)
+            else:
+                placing.copy(cached.path, target, self._crew.pause)
         except FileExistsError:
-            if not placing.same(content, target):
+            if not placing.same(cached.path, target):
                 other = before or self._order.owner(landing.place)
                 raise conflict(landing.place, other, landing.uri) from None
 

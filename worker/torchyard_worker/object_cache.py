@@ -25,8 +25,10 @@ class _Use:
 class CachedObject:
     """A file in the cache, not to be changed; it stays until it is released."""
 
-    def __init__(self, path: Path, known: bool, release: Callable[[], None]) -> None:
+    def __init__(self, path: Path, content: bytes | None, known: bool, release: Callable[[], None]) -> None:
         self.path = path
+        #: Its bytes, if they are at hand.
+        self.content = content
         #: Whether it was there already.
         self.known = known
         #: To be called once.
@@ -55,28 +57,28 @@ class ObjectCache:
         self._total = sum(self._sizes.values())
 
     def hold(
-        self, name: str, size: int, fetch: Callable[[Path], None], keep_going: Callable[[], None]
+        self, name: str, size: int, fetch: Callable[[Path], bytes | None], keep_going: Callable[[], None]
     ) -> CachedObject:
         """The object as a file; fetched if need be.
 
         Args:
             name: Its identity.
             size: Its bytes.
-            fetch: Writes it, whole and checked, to the path it is given.
+            fetch: Writes it, whole and checked, to the path it is given; gives its bytes if it has them.
             keep_going: Called while another thread fetches it; what it raises ends the waiting.
         """
         path = self._directory / name
-        use = self._enter(name)
+        use, content = self._enter(name), None
         try:
             with _taken(use.fetching, keep_going):
                 known = self._touch(path, size)
                 if not known:
-                    self._fetch(path, fetch)
+                    content = self._fetch(path, fetch)
                     self._remember(name, size)
         except BaseException:
             self._leave(name)
             raise
-        return CachedObject(path, known, lambda: self._leave(name))
+        return CachedObject(path, content, known, lambda: self._leave(name))
 
     def _touch(self, path: Path, size: int) -> bool:
         """Whether it is there, whole."""
@@ -90,14 +92,15 @@ class ObjectCache:
                 return True
         return False
 
-    def _fetch(self, path: Path, fetch: Callable[[Path], None]) -> None:
+    def _fetch(self, path: Path, fetch: Callable[[Path], bytes | None]) -> bytes | None:
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_PART}")
         try:
-            fetch(part)
+            content = fetch(part)
             part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+        return content
 
     def _remember(self, name: str, size: int) -> None:
         with self._lock:

@@ -25,7 +25,7 @@ def copy(source: Path, target: Path, keep_going: Callable[[], None]) -> None:
     """
     reading = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        writing = _made(target)
         try:
             if not _shared(reading, writing):
                 _copied(reading, writing, keep_going)
@@ -35,9 +35,26 @@ def copy(source: Path, target: Path, keep_going: Callable[[], None]) -> None:
         os.close(reading)
 
 
+def write(content: bytes, target: Path) -> None:
+    """Make `target` a file with these bytes.
+
+    Raises:
+        FileExistsError: There is one.
+        OSError: There is no space, say.
+    """
+    with open(_made(target), "wb", buffering=0) as file:
+        left = memoryview(content)
+        while left:
+            left = left[file.write(left) :]
+
+
 def same(one: Path, other: Path) -> bool:
     """Whether two files have the same bytes."""
     return filecmp.cmp(one, other, shallow=False)
+
+
+def _made(target: Path) -> int:
+    return os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
 
 
 def _shared(reading: int, writing: int) -> bool:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from tests.full_disk import FULL_DISK_BYTES, small_disk
 
 from torchyard_worker import placing
 
@@ -49,3 +50,11 @@ def test_between_two_file_systems_it_is_copied_too(tmp_path: Path) -> None:
         assert target.read_bytes() == source.read_bytes()
     finally:
         target.unlink(missing_ok=True)
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 2 * FULL_DISK_BYTES)
+
+    with small_disk(tmp_path / "disk") as disk, pytest.raises(OSError, match=r"No space left|File too large"):
+        placing.copy(source, disk / "target", nothing)
