@@ -1,11 +1,12 @@
 """`make bench ARGS=--s3`: what `dependency_paths` cost, beside `aws s3 cp` from the same server.
 
 The AWS command line is no dependency of ours: it is installed into a scratch environment for this alone.
-Both sides write into fresh directories, which go at the end: some file systems are slow to give new files
-the inodes of those that were just removed.
+Each run begins with nothing left to be written to disk. What many files came as goes at the end only: some
+file systems are slow to give new files the inodes of those that were just removed.
 """
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -94,10 +95,13 @@ def measured(case: Case, server: S3Server, aws: Path, place: Path) -> tuple[floa
         theirs.append(timed(partial(by_aws, case, server, aws, home / "aws")))
         ours.append(timed(partial(by_torchyard, case, server, fetcher, home / "first")))
         again = by_torchyard(case, server, fetcher, home / "second")
+        if not case.key.endswith("/"):
+            shutil.rmtree(home)
     return statistics.median(ours), statistics.median(theirs), again
 
 
 def timed(call: Callable[[], object]) -> float:
+    os.sync()
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
