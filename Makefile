@@ -10,34 +10,54 @@ PIP      := $(BIN)/python -m pip --disable-pip-version-check --no-input
 RUNTIME  ?= torch-2.13-cpu
 # Where the tests' runtime is built, and where the tests look for it; `make run` uses the same one.
 RUNTIMES := $(or $(TORCHYARD_TEST_RUNTIMES),$(CURDIR)/.torchyard/runtimes)
+# The web app's page, its packages, and the Node that both are made with.
+WEB          := platform/torchyard/web/index.html
+NODE_MODULES := web/node_modules/.installed
+NPM          := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --silent --prefix web
 # Further arguments: `make run ARGS=--help`, `make test ARGS='-k logs -x'`.
 ARGS     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench setup setup-dev runtime lock lock-runtimes clean
+.PHONY: help run test check format bench fuzz-archives web web-api setup setup-dev runtime lock lock-runtimes clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
 	  || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
 
-run: .venv/.run ## Start everything on this machine, until Ctrl-C
+run: .venv/.run $(WEB) ## Start everything on this machine, until Ctrl-C
 	@exec $(BIN)/torchyard up $(ARGS)
 
-test: .venv/.dev runtime ## Run the tests; they start the servers they need
+test: .venv/.dev runtime $(WEB) ## Run the tests; they start the servers they need
+	@$(NPM) test
 	@TORCHYARD_TEST_RUNTIMES='$(RUNTIMES)' $(BIN)/python -m pytest $(ARGS)
 
-check: .venv/.dev ## Check format, lint, types and import layers
+check: .venv/.dev $(NODE_MODULES) ## Check format, lint, types, import layers, and the web app's client
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NPM) run check
+	@$(call api-schema,build/schema.ts) && cmp -s build/schema.ts web/src/api/schema.ts \
+	  || { echo "the API has changed: run make web-api" >&2; exit 1; }
 
-format: .venv/.dev ## Format the code and repair what the linter can
+format: .venv/.dev $(NODE_MODULES) ## Format the code and repair what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(NPM) run format
 
 bench: .venv/.dev runtime ## Measure latency, throughput and memory; prints a table, writes JSON
 	@TORCHYARD_TEST_RUNTIMES='$(RUNTIMES)' $(BIN)/python -m tests.benchmarks $(ARGS)
+
+fuzz-archives: .venv/.dev ## Judge 10,000 mutated zips; ARGS='--count 500 --seed 7' for others
+	@$(BIN)/python -m tests.fuzzing $(ARGS)
+
+web: $(WEB) ## Build the web app
+
+web-api: .venv/.dev $(NODE_MODULES) ## Generate the web app's client from the API
+	@$(call api-schema,web/src/api/schema.ts)
+
+soak: .venv/.dev runtime ## Kill the platform in the middle of runs; ARGS='--nodes 30 --times 10'
+	@TORCHYARD_TEST_RUNTIMES='$(RUNTIMES)' $(BIN)/python -m tests.soak $(ARGS)
 
 setup: .venv/.run ## Make .venv with what `make run` needs
 
@@ -59,7 +79,7 @@ lock-runtimes: ## Pin the newest versions that each runtime's requirements.in al
 	@rm -rf build/lock
 
 clean: ## Remove what these targets made; jobs and logs (.torchyard) stay
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist web/node_modules platform/torchyard/web .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find platform worker tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A lock is what pip really installs into an empty venv: exact pins, without local parts such as +cpu, so
@@ -87,3 +107,21 @@ not-installed = { echo "the packages that $(1) names can't be installed: pip's p
 	@echo "installing the development tools into .venv"
 	@$(PIP) install -qq -r requirements-dev.lock || $(call not-installed,requirements-dev.lock)
 	@touch $@
+
+.venv/.node: requirements-web.lock .venv/.run
+	@$(PIP) install -qq -r requirements-web.lock || $(call not-installed,requirements-web.lock)
+	@touch $@
+
+$(NODE_MODULES): web/package.json web/package-lock.json .venv/.node
+	@echo "installing what the web app is made of"
+	@$(NPM) install
+	@touch $@
+
+$(WEB): $(NODE_MODULES) $(shell find web -path web/node_modules -prune -o -type f -print)
+	@echo "building the web app"
+	@mkdir -p build
+	@$(NPM) run build >build/web.log 2>&1 || { cat build/web.log >&2; exit 1; }
+	@touch $@
+
+api-schema = mkdir -p build && $(BIN)/python -m torchyard.api > build/openapi.json \
+  && PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --silent --prefix web exec -- openapi-typescript build/openapi.json -o $(1) >/dev/null

@@ -19,6 +19,7 @@ class Request:
         query: What follows it.
         range: The Range header's value; empty if there is none.
         number: How many requests for the same thing came before it.
+        headers: All headers, by their names in small letters.
     """
 
     method: str
@@ -26,6 +27,7 @@ class Request:
     query: str
     range: str
     number: int
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def reads(self) -> bool:
@@ -79,13 +81,13 @@ class S3Proxy:
         self.sent = 0
         self._lock = threading.Lock()
 
-    def note(self, method: str, target: str, wanted: str) -> Request:
+    def note(self, method: str, target: str, headers: dict[str, str]) -> Request:
         """Count a request."""
         parts = urlsplit(target)
-        asked = (method, unquote(parts.path), parts.query, wanted)
+        asked = (method, unquote(parts.path), parts.query, headers.get("range", ""))
         with self._lock:
             number = sum(1 for one in self.requests if (one.method, one.path, one.query, one.range) == asked)
-            request = Request(*asked, number)
+            request = Request(*asked, number, headers)
             self.requests.append(request)
             return request
 
@@ -110,7 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _pass(self) -> None:
-        request = self.proxy.note(self.command, self.path, self.headers.get("Range", ""))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = self.proxy.note(self.command, self.path, headers)
         fault = self.proxy.fault(request)
         if isinstance(fault, Answer):
             self._answer(fault)

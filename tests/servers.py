@@ -154,6 +154,10 @@ def postgres() -> Iterator[str]:
         yield f"postgresql+psycopg://postgres@/postgres?host={home}"
 
 
+#: The host, by no name server's knowledge, whose subdomains are the S3 server's buckets.
+VIRTUAL_HOST = "s3.torchyard.test"
+
+
 @dataclass(frozen=True)
 class S3Server:
     """A real S3 server on loopback, with authentication on.
@@ -201,6 +205,7 @@ def s3() -> Iterator[S3Server]:
             "ip.bind": "127.0.0.1",
             "s3.config": home / "s3.json",
             "s3.localSocket": home / "s3.sock",
+            "s3.domainName": VIRTUAL_HOST,
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
             "admin.ui": "false",

@@ -43,14 +43,15 @@ class Stack:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop("worker")
+        for name in [name for name in self._processes if name != "platform"]:
+            self.stop(name)
         self.stop("platform")
         self.valkey.kill()
         self._end_scripts()
 
     def _end_scripts(self) -> None:
         """A script outlives its worker; one that a failed test left must not outlive the test too."""
-        for told in (self.home / "worker" / "attempts").glob("*/shim.json"):
+        for told in self.home.glob("*/attempts/*/shim.json"):
             with contextlib.suppress(ProcessLookupError, FileNotFoundError):
                 os.kill(json.loads(told.read_text())["pid"], signal.SIGKILL)
 
@@ -77,17 +78,22 @@ class Stack:
         )
         eventually(self._ready, seconds=PATIENCE)
 
-    def start_worker(self, runtimes: Path = RUNTIMES) -> None:
+    def start_worker(self, runtimes: Path = RUNTIMES, *, name: str = "worker") -> None:
         before = self._registrations()
         self._start(
-            "worker",
+            name,
             "torchyard_worker",
             TORCHYARD_URL=self.url,
             TORCHYARD_WORKER_TOKEN_FILE=str(self.home / "worker-token"),
-            TORCHYARD_WORKER_HOME=str(self.home / "worker"),
+            TORCHYARD_WORKER_HOME=str(self.home / name),
+            TORCHYARD_WORKER_NAME=name,
             TORCHYARD_WORKER_RUNTIMES=str(runtimes),
         )
-        eventually(lambda: self._alive("worker") and self._registrations() != before, seconds=PATIENCE)
+        eventually(lambda: self._alive(name) and self._registrations() != before, seconds=PATIENCE)
+
+    def send(self, name: str, number: int) -> None:
+        """Send a process a signal that does not end it."""
+        self._processes[name].send_signal(number)
 
     def stop(self, name: str, number: int = signal.SIGTERM) -> int | None:
         """End a process and wait for it; its exit code."""
@@ -95,6 +101,7 @@ class Stack:
         if process is None:
             return None
         process.send_signal(number)
+        process.send_signal(signal.SIGCONT)  # one that a test stopped could not hear it
         try:
             return process.wait(PATIENCE)
         except subprocess.TimeoutExpired:

@@ -10,6 +10,9 @@ TorchyardError
 │   ├── RuntimeUnknown          runtime_unknown
 │   ├── BlobNotUploaded         blob_not_uploaded
 │   ├── InputUnknown            input_unknown
+│   ├── WorkflowInvalid         workflow_invalid: `errors` has every mistake of a graph
+│   ├── WorkflowFileInvalid     workflow_file_invalid: a workflow's YAML, with line and column
+│   ├── SourceMissing           source_missing: no run has what a part of a workflow needs
 │   ├── DigestMismatch          digest_mismatch
 │   ├── CursorInvalid           cursor_invalid
 │   └── IdempotencyKeyReused    idempotency_key_reused
@@ -20,11 +23,19 @@ TorchyardError
 ├── Conflict
 │   ├── JobEnded                the job has ended, so this can't be done to it
 │   ├── JobNotEnded             the job has not ended, so this can't be done to it
+│   ├── RunEnded                the run or node has ended, so this can't be done to it
+│   ├── RunNotEnded             the run has not ended, so this can't be done to it
+│   ├── RunRefused              as many runs of the workflow as allowed are going on
+│   ├── ResumeRefused           node_busy, node_blocked, nothing_to_resume, run_stopping
+│   ├── WorkflowBusy            runs of the workflow have not ended
+│   ├── VersionConflict         version_conflict: somebody saved in between; both differences come with it
 │   ├── AttemptStale            the attempt is not this worker's any more
 │   ├── LogMismatch             a finished attempt's log differs from what was stored
 │   ├── SealBroken              a secret was encrypted with a key that is gone
 │   ├── SecretInUse             a job that has not ended needs the secret
+│   ├── OwnAccess               own_access: an administrator would shut themselves out
 │   └── IdempotencyInProgress   the first request with this key has not ended
+├── PreconditionRequired        precondition_required: a save has to say which version it changes
 ├── RangeNotSatisfiable         the range starts behind the end
 ├── OffsetMismatch              a log continues elsewhere than the sender thinks
 ├── Unauthenticated             no valid token or session
@@ -125,6 +136,24 @@ class InputUnknown(InvalidInput):
     code = "input_unknown"
 
 
+class WorkflowInvalid(InvalidInput):
+    """The graph has mistakes, so it can't run."""
+
+    code = "workflow_invalid"
+
+
+class WorkflowFileInvalid(InvalidInput):
+    """The workflow's YAML file can't be read as one."""
+
+    code = "workflow_file_invalid"
+
+
+class SourceMissing(InvalidInput):
+    """No run has the outputs that a part of a workflow needs."""
+
+    code = "source_missing"
+
+
 class DigestMismatch(InvalidInput):
     """The uploaded bytes don't have the SHA-256 they were announced with."""
 
@@ -185,6 +214,42 @@ class JobNotEnded(Conflict):
     code = "job_not_ended"
 
 
+class RunEnded(Conflict):
+    """The run has ended."""
+
+    code = "run_ended"
+
+
+class RunNotEnded(Conflict):
+    """The run has not ended yet."""
+
+    code = "run_not_ended"
+
+
+class RunRefused(Conflict):
+    """As many runs of the workflow as allowed are going on."""
+
+    code = "run_refused"
+
+
+class ResumeRefused(Conflict):
+    """The nodes can't be run again now."""
+
+    code = "resume_refused"
+
+
+class WorkflowBusy(Conflict):
+    """Runs of the workflow have not ended."""
+
+    code = "workflow_busy"
+
+
+class VersionConflict(Conflict):
+    """Somebody else saved the workflow in between."""
+
+    code = "version_conflict"
+
+
 class AttemptStale(Conflict):
     """The attempt is not this worker's any more."""
 
@@ -203,6 +268,12 @@ class SealBroken(Conflict):
     code = "secret_unreadable"
 
 
+class OwnAccess(Conflict):
+    """An administrator would shut themselves out."""
+
+    code = "own_access"
+
+
 class SecretInUse(Conflict):
     """A job that has not ended needs the secret."""
 
@@ -213,6 +284,12 @@ class IdempotencyInProgress(Conflict):
     """The first request with this Idempotency-Key has not ended yet."""
 
     code = "idempotency_in_progress"
+
+
+class PreconditionRequired(TorchyardError):
+    """The request has to say in `If-Match` which version it changes."""
+
+    code = "precondition_required"
 
 
 class RangeNotSatisfiable(TorchyardError):

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,14 +19,23 @@ from fastapi import FastAPI
 from torchyard.adapters.celery_dispatcher import CeleryDispatcher
 from torchyard.adapters.directory_logs import DirectoryLogs
 from torchyard.adapters.directory_objects import DirectoryObjects
+from torchyard.adapters.http_webhooks import HttpWebhooks
 from torchyard.adapters.redis_fanout import RedisFanout
 from torchyard.adapters.s3_storage import S3Storage
 from torchyard.api.app import create_app
 from torchyard.errors import StartRefused, TorchyardError
 from torchyard.listening import listen
-from torchyard.services import users
+from torchyard.services import notifications, schedules, users
+from torchyard.services.advancing import Engine
 from torchyard.services.background import Loop
-from torchyard.services.context import QUEUE_TOPIC, Context, Limits
+from torchyard.services.context import (
+    DELIVERIES_TOPIC,
+    QUEUE_TOPIC,
+    RUNS_TOPIC,
+    SCHEDULES_TOPIC,
+    Context,
+    Limits,
+)
 from torchyard.services.reconciling import Reconciler
 from torchyard.services.scheduling import schedule
 from torchyard.services.sealing import Sealer, new_key
@@ -36,6 +46,14 @@ from torchyard.storage.database import Database
 _SCHEDULE_AT_LEAST_EVERY = 5.0
 #: Seconds between two placements at least: what comes in a burst is placed together.
 _SCHEDULE_PAUSE = 0.01
+#: The same of the engine that carries runs out.
+_LOOK_AT_LEAST_EVERY = 5.0
+_LOOK_PAUSE = 0.005
+#: Seconds that schedules and webhooks, which know when they have to do something, wait for that at most: a
+#: wake-up may get lost, and a clock may be set.
+_WAIT_AT_MOST = 15.0
+#: Nodes of runs whose storages are waited for at once.
+_STORAGE_THREADS = 4
 #: Seconds that open connections (followers of logs, mostly) get when the platform stops.
 _DRAIN_SECONDS = 2
 
@@ -91,8 +109,24 @@ def _running(settings: Settings) -> Iterator[FastAPI]:
             "scheduler", lambda: schedule(ctx), period=_SCHEDULE_AT_LEAST_EVERY, pause=_SCHEDULE_PAUSE
         )
         stack.callback(ctx.fanout.subscribe(QUEUE_TOPIC, placing.wake))
+        pool = ThreadPoolExecutor(_STORAGE_THREADS, thread_name_prefix="storage")
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        engine = Engine(ctx, pool)
+        stack.callback(engine.stop)
+        running = Loop("runs", engine.look, period=_LOOK_AT_LEAST_EVERY, pause=_LOOK_PAUSE)
+        stack.callback(ctx.fanout.subscribe(RUNS_TOPIC, running.wake))
+        ticking = Loop("schedules", lambda: schedules.make_due(ctx), period=_WAIT_AT_MOST)
+        stack.callback(ctx.fanout.subscribe(SCHEDULES_TOPIC, ticking.wake))
+        telling = Loop("webhooks", lambda: notifications.deliver(ctx), period=_WAIT_AT_MOST)
+        stack.callback(ctx.fanout.subscribe(DELIVERIES_TOPIC, telling.wake))
         every = settings.reconcile_every.total_seconds()
-        for loop in (placing, Loop("reconciler", Reconciler(ctx).look, period=every)):
+        for loop in (
+            placing,
+            running,
+            ticking,
+            telling,
+            Loop("reconciler", Reconciler(ctx).look, period=every),
+        ):
             loop.start()
             stack.callback(loop.stop)
         (settings.home / "url").write_text(f"{settings.url}\n")  # where this home's clients find it
@@ -126,6 +160,7 @@ def context(settings: Settings) -> Context:
         objects=DirectoryObjects(settings.home / "blobs"),
         logs=DirectoryLogs(settings.home / "logs"),
         buckets=S3Storage(),
+        webhooks=HttpWebhooks(allow_loopback=settings.webhook_allow_loopback),
         dispatcher=CeleryDispatcher(broker_url),
         fanout=RedisFanout(broker_url),
         clock=SystemClock(),
@@ -136,6 +171,7 @@ def context(settings: Settings) -> Context:
             unreachable_after=settings.unreachable_after,
             lost_after=settings.lost_after,
             resend_after=settings.resend_after,
+            retry_pause=settings.retry_pause,
             artifact_max_age=settings.artifact_max_age,
             artifact_max_total_bytes=settings.artifact_max_total_bytes,
         ),

@@ -1,13 +1,13 @@
 """What the services need from outside the database, as small protocols; fakes are in `testing`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from torchyard.contracts.connections import FoundPath, StorageAccess, StorageListing
-from torchyard.contracts.logs import LogName, Piece
+from torchyard.contracts.logs import Piece, StoredName
 from torchyard.contracts.storage_paths import StoragePath
 
 
@@ -70,6 +70,21 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def put_all(self, blobs: Iterable[tuple[str, Iterable[bytes]]]) -> dict[str, int]:
+        """Store many small blobs, much faster than one by one; if it fails, some of them may be there.
+
+        Args:
+            blobs: The SHA-256 that each has to have, and its content.
+
+        Returns:
+            Their sizes in bytes, by SHA-256.
+
+        Raises:
+            DigestMismatch: A content has another SHA-256.
+            StorageFull: No space is left.
+        """
+        ...
+
     def read(self, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """The blob's bytes from `start` on, at most `length`, in chunks.
 
@@ -94,7 +109,7 @@ class ObjectStore(Protocol):
 class LogStore(Protocol):
     """The script's logs of each attempt: append-only bytes, and the pieces of stdout.log."""
 
-    def append(self, attempt_id: str, name: LogName, offset: int, data: bytes, pieces: list[Piece]) -> int:
+    def append(self, attempt_id: str, name: StoredName, offset: int, data: bytes, pieces: list[Piece]) -> int:
         """Add bytes at the end, and the pieces that begin within them.
 
         An append that lies wholly before the end was received before and changes nothing; one that
@@ -109,11 +124,11 @@ class LogStore(Protocol):
         """
         ...
 
-    def size(self, attempt_id: str, name: LogName) -> int:
+    def size(self, attempt_id: str, name: StoredName) -> int:
         """The log's size in bytes; 0 if nothing was ever appended."""
         ...
 
-    def read(self, attempt_id: str, name: LogName, offset: int, length: int) -> bytes:
+    def read(self, attempt_id: str, name: StoredName, offset: int, length: int) -> bytes:
         """At most `length` bytes from `offset` on; empty at or behind the end."""
         ...
 
@@ -124,11 +139,11 @@ class LogStore(Protocol):
         """
         ...
 
-    def seal(self, attempt_id: str, name: LogName) -> int:
+    def seal(self, attempt_id: str, name: StoredName) -> int:
         """Bring the log to the disk; the CRC32 of all of it."""
         ...
 
-    def truncate(self, attempt_id: str, name: LogName) -> None:
+    def truncate(self, attempt_id: str, name: StoredName) -> None:
         """Empty the log, to be sent again from the start."""
         ...
 
@@ -161,6 +176,18 @@ class Buckets(Protocol):
         """
         ...
 
+    def fingerprint(self, access: StorageAccess, path: StoragePath) -> str | None:
+        """What the path's content is known by, from names, sizes and ETags; see `contracts.fingerprints`.
+
+        None if there are more objects than are looked at, `fingerprints.MAX_OBJECTS`.
+
+        Raises:
+            NotFound: `dependency_not_found`.
+            Forbidden: `dependency_forbidden`.
+            Unavailable: `dependency_unavailable`.
+        """
+        ...
+
 
 class Fanout(Protocol):
     """Wakes whoever follows a topic, in this process and in the platform's others.
@@ -182,4 +209,24 @@ class Fanout(Protocol):
 
     def close(self) -> None:
         """Stop and free what the fan-out holds."""
+        ...
+
+
+class WebhookAnswer(NamedTuple):
+    """What a webhook answered: its HTTP status, and the beginning of its body."""
+
+    status: int
+    body: bytes
+
+
+class Webhooks(Protocol):
+    """Sends messages to addresses that users name; those that lead back into the platform are refused."""
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
+        """The answer to one message, whatever its status; redirects are not followed.
+
+        Raises:
+            Forbidden: `webhook_address_refused`: the name leads to an address that is not allowed.
+            Unavailable: `webhook_unreachable`: nobody answered in time, or not in HTTP.
+        """
         ...

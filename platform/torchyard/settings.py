@@ -61,6 +61,12 @@ class Settings(BaseSettings):
         "those of the file `secret-key` in the home come after them.",
     )
 
+    # What the platform itself may reach
+    webhook_allow_loopback: bool = Field(
+        False,
+        description="Let webhooks go to this very machine (127.0.0.1); for development.",
+    )
+
     # Limits of what is sent
     max_json_bytes: int = Field(MIB, ge=1024, description="Largest JSON body.")
     max_script_bytes: int = Field(10 * MIB, ge=1, description="Largest script.")
@@ -88,6 +94,11 @@ class Settings(BaseSettings):
     resend_after: Duration = Field(
         timedelta(seconds=10),
         description="An assigned attempt that nobody claimed is announced again after this.",
+    )
+    retry_pause: Duration = Field(
+        timedelta(seconds=10),
+        description="Pause before the attempt that follows a failed one, if the job asks for one; "
+        "it doubles with each further failure, up to 10 minutes.",
     )
     reconcile_every: Duration = Field(
         timedelta(seconds=1), description="Pause between two looks at what got stuck."

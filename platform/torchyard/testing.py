@@ -5,16 +5,17 @@ import tempfile
 import threading
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from torchyard.adapters.local_fanout import LocalFanout
-from torchyard.contracts import topics
+from torchyard.contracts import fingerprints, topics
 from torchyard.contracts.connections import FoundPath, PathType, StorageAccess, StorageListing, StoredFile
-from torchyard.contracts.logs import LogName, Piece
+from torchyard.contracts.fingerprints import Seen
+from torchyard.contracts.logs import LogName, Piece, RecordName, StoredName
 from torchyard.contracts.storage_paths import StoragePath
 from torchyard.errors import (
     CursorInvalid,
@@ -25,6 +26,7 @@ from torchyard.errors import (
     StorageFull,
     Unavailable,
 )
+from torchyard.ports import WebhookAnswer
 
 __all__ = [
     "FixedClock",
@@ -33,7 +35,9 @@ __all__ = [
     "MemoryLogs",
     "MemoryObjects",
     "RecordingDispatcher",
+    "RecordingWebhooks",
     "Sent",
+    "SentMessage",
 ]
 
 
@@ -95,6 +99,40 @@ class RecordingDispatcher:
         self.sent.append(message)
 
 
+@dataclass(frozen=True)
+class SentMessage:
+    """One message of `RecordingWebhooks`."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass
+class RecordingWebhooks:
+    """`Webhooks` that keep what they were to send.
+
+    Attributes:
+        sent: The messages, in order.
+        answer: What each is answered with, or what is raised instead of an answer.
+    """
+
+    sent: list[SentMessage] = field(default_factory=list)
+    answer: WebhookAnswer | Forbidden | Unavailable = field(default=WebhookAnswer(204, b""))
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
+        """Record the message.
+
+        Raises:
+            Forbidden: It is the answer.
+            Unavailable: It is the answer.
+        """
+        self.sent.append(SentMessage(url, dict(headers), body))
+        if isinstance(self.answer, WebhookAnswer):
+            return self.answer
+        raise self.answer
+
+
 class MemoryObjects:
     """An `ObjectStore` in memory.
 
@@ -133,6 +171,15 @@ class MemoryObjects:
             raise DigestMismatch(f"the content's SHA-256 is {sha256}, not {expected}")
         self._blobs[sha256] = content
         return sha256, len(content)
+
+    def put_all(self, blobs: Iterable[tuple[str, Iterable[bytes]]]) -> dict[str, int]:
+        """Store many blobs.
+
+        Raises:
+            DigestMismatch: A content has another SHA-256 than is said.
+            StorageFull: They don't fit in the capacity.
+        """
+        return dict(self.put(content, expected=sha256) for sha256, content in blobs)
 
     def read(self, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """The blob's bytes from `start` on, at most `length`, in one chunk.
@@ -221,6 +268,26 @@ class MemoryBuckets:
             next_cursor=str(start + self.page) if start + self.page < len(names) else None,
         )
 
+    def fingerprint(self, access: StorageAccess, path: StoragePath) -> str | None:
+        """What the path's content is known by; None if there are too many objects.
+
+        Raises:
+            NotFound: `dependency_not_found`.
+            Forbidden: `dependency_forbidden`.
+        """
+        keys, below = self._keys(access, path), path.prefix
+        if path.key in keys and not path.key.endswith("/"):
+            content = self.objects[path.bucket, path.key]
+            return fingerprints.of_file(_etag(content), len(content))
+        found = {key: self.objects[path.bucket, key] for key in keys if key.startswith(below)}
+        if not found:
+            raise NotFound(f"there is nothing at {path}", code="dependency_not_found")
+        if len(found) > fingerprints.MAX_OBJECTS:
+            return None
+        return fingerprints.of_directory(
+            Seen(key.removeprefix(below), _etag(content), len(content)) for key, content in found.items()
+        )
+
     def _keys(self, access: StorageAccess, path: StoragePath) -> list[str]:
         if self.secret not in {None, access.secret_access_key.get_secret_value()}:
             raise Forbidden(f"{path} can't be read", code="dependency_forbidden")
@@ -254,10 +321,10 @@ class MemoryLogs:
     def __init__(self, capacity: int | None = None) -> None:
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._logs: dict[tuple[str, LogName], bytes] = {}
+        self._logs: dict[tuple[str, StoredName], bytes] = {}
         self._pieces: defaultdict[str, list[Piece]] = defaultdict(list)
 
-    def append(self, attempt_id: str, name: LogName, offset: int, data: bytes, pieces: list[Piece]) -> int:
+    def append(self, attempt_id: str, name: StoredName, offset: int, data: bytes, pieces: list[Piece]) -> int:
         """Add bytes at the end, and the pieces that begin within them.
 
         Raises:
@@ -278,11 +345,11 @@ class MemoryLogs:
                     self._pieces[attempt_id] += [piece for piece in pieces if size <= piece.offset < end]
             return max(size, end)
 
-    def size(self, attempt_id: str, name: LogName) -> int:
+    def size(self, attempt_id: str, name: StoredName) -> int:
         """The log's size in bytes; 0 if nothing was ever appended."""
         return len(self._logs.get((attempt_id, name), b""))
 
-    def read(self, attempt_id: str, name: LogName, offset: int, length: int) -> bytes:
+    def read(self, attempt_id: str, name: StoredName, offset: int, length: int) -> bytes:
         """At most `length` bytes from `offset` on; empty at or behind the end."""
         return self._logs.get((attempt_id, name), b"")[offset : offset + length]
 
@@ -295,11 +362,11 @@ class MemoryLogs:
             inside = [piece for piece in known if start < piece.offset < end]
         return before[-1:] + inside if start < end else []
 
-    def seal(self, attempt_id: str, name: LogName) -> int:
+    def seal(self, attempt_id: str, name: StoredName) -> int:
         """The CRC32 of the whole log."""
         return zlib.crc32(self._logs.get((attempt_id, name), b""))
 
-    def truncate(self, attempt_id: str, name: LogName) -> None:
+    def truncate(self, attempt_id: str, name: StoredName) -> None:
         """Empty the log, to be sent again from the start."""
         with self._lock:
             self._logs.pop((attempt_id, name), None)
@@ -308,5 +375,5 @@ class MemoryLogs:
 
     def delete(self, attempt_id: str) -> None:
         """Remove all logs of the attempt; nothing happens if there are none."""
-        for name in LogName:
+        for name in (*LogName, *RecordName):
             self.truncate(attempt_id, name)

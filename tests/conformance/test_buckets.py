@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from tests.servers import S3Server
 
 from torchyard.adapters.s3_storage import S3Storage
+from torchyard.contracts import fingerprints
 from torchyard.contracts.connections import Addressing, PathType, StorageAccess
 from torchyard.contracts.storage_paths import StorageKind, StoragePath
 from torchyard.errors import Forbidden, NotFound
@@ -164,3 +165,60 @@ def test_an_empty_directory_is_listed_as_nothing(world: World) -> None:
     world.put("a")
 
     assert world.listed("none/") == []
+
+
+def test_a_fingerprint_is_of_the_content_and_not_of_the_time(world: World) -> None:
+    for name, content in (("a", b"12"), ("sub/b", b"345")):
+        world.put(f"dir/{name}", content)
+        world.put(f"copy/{name}", content)
+    file, directory = world.path("dir/a"), world.path("dir/")
+    before = [world.buckets.fingerprint(world.access, path) for path in (file, directory)]
+    world.put("dir/a", b"12")
+
+    assert [world.buckets.fingerprint(world.access, path) for path in (file, directory)] == before
+    assert world.buckets.fingerprint(world.access, world.path("dir")) == before[1]
+    assert world.buckets.fingerprint(world.access, world.path("copy")) == before[1]
+    assert hashlib.md5(b"12").hexdigest() in str(before[0])
+    assert "2 objects" in str(before[1])
+
+
+@pytest.mark.parametrize(
+    ("key", "content"), [("dir/a", b"13"), ("dir/b", b"12"), ("dir/sub/", b""), ("dir/sub/a", b"")]
+)
+def test_a_fingerprint_changes_with_any_object(world: World, key: str, content: bytes) -> None:
+    world.put("dir/a", b"12")
+    before = world.buckets.fingerprint(world.access, world.path("dir/"))
+    world.put(key, content)
+
+    assert world.buckets.fingerprint(world.access, world.path("dir/")) != before
+
+
+def test_a_fingerprint_of_many_objects_takes_all_of_them_in(world: World) -> None:
+    for number in range(1005):
+        world.put(f"many/{number:04}", b"x")
+    before = world.buckets.fingerprint(world.access, world.path("many/"))
+    world.put("many/1004", b"y")
+
+    after = world.buckets.fingerprint(world.access, world.path("many/"))
+    assert after != before
+    assert "1005 objects" in str(after)
+
+
+def test_there_is_no_fingerprint_of_more_objects_than_are_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fingerprints, "MAX_OBJECTS", 2)
+    for name in "abc":
+        world.put(f"dir/{name}")
+
+    assert world.buckets.fingerprint(world.access, world.path("dir/")) is None
+
+
+def test_there_is_no_fingerprint_of_what_is_missing_or_forbidden(world: World) -> None:
+    world.put("a")
+    wrong = world.access.model_copy(update={"secret_access_key": SecretStr("wrong-secret")})
+
+    with pytest.raises(NotFound):
+        world.buckets.fingerprint(world.access, world.path("none/"))
+    with pytest.raises(Forbidden):
+        world.buckets.fingerprint(wrong, world.path("a"))

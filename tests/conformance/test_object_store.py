@@ -133,3 +133,29 @@ def test_a_full_disk_is_told_and_nothing_stays_behind(small_store: ObjectStore) 
             small_store.put(b"x" * 65536 for _ in range(2 * FULL_DISK_BYTES // 65536))
     small_store.put([b"y" * (FULL_DISK_BYTES // 2)])  # what the others took was given back: this fits
     assert b"".join(small_store.read(kept)) == CONTENT
+
+
+def test_many_blobs_are_stored_at_once(store: ObjectStore) -> None:
+    contents = {hashlib.sha256(text).hexdigest(): text for text in (b"", b"one", b"two" * 100_000)}
+    store.put([b"one"])
+
+    sizes = store.put_all((sha256, [text[:1], text[1:]]) for sha256, text in contents.items())
+
+    assert sizes == {sha256: len(text) for sha256, text in contents.items()}
+    assert {sha256: b"".join(store.read(sha256)) for sha256 in contents} == contents
+
+
+def test_one_of_many_that_is_another_than_it_says_is_refused_and_not_kept(store: ObjectStore) -> None:
+    with pytest.raises(DigestMismatch):
+        store.put_all([(SHA256, [CONTENT]), (UNKNOWN, [CONTENT])])
+    assert not store.exists(UNKNOWN)
+
+
+def test_many_blobs_that_break_off_leave_no_half_of_one(store: ObjectStore) -> None:
+    def broken() -> Iterator[bytes]:
+        yield CONTENT[:3]
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        store.put_all([(SHA256, broken())])
+    assert not store.exists(SHA256)

@@ -2,41 +2,18 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.s3_proxy import Held, Request, S3Proxy, proxied
 from tests.servers import S3Server
-from tests.stack import PATIENCE, RUNTIME, RUNTIMES, Stack
+from tests.stack import PATIENCE, Stack
 from tests.waiting import eventually
 
-SCRIPTS = Path(__file__).parent / "scripts"
-TORCHYARD = str(Path(sys.executable).parent / "torchyard")
 BUCKET = "integration"
 ENDED = {"succeeded", "failed", "cancelled"}
-#: Makes a small data set in CIFAR-10's python format: pickles of arrays, as the real one has.
-MAKE_CIFAR = """
-import pickle, sys
-import numpy as np
-from pathlib import Path
-chance, place = np.random.default_rng(1), Path(sys.argv[1])
-names = "airplane automobile bird cat deer dog frog horse ship truck".split()
-def batch(name, label):
-    labels = list(range(10)) * 4
-    data = np.stack([chance.integers(0, 60, 3072) + 19 * one for one in labels]).astype(np.uint8)
-    value = {b"batch_label": label.encode(), b"labels": labels, b"data": data, b"filenames": [b"x.png"] * 40}
-    (place / name).write_bytes(pickle.dumps(value, protocol=2))
-for number in (1, 2):
-    batch(f"data_batch_{number}", f"training batch {number} of 2")
-batch("test_batch", "testing batch 1 of 1")
-meta = {b"label_names": [name.encode() for name in names], b"num_cases_per_batch": 40, b"num_vis": 3072}
-(place / "batches.meta").write_bytes(pickle.dumps(meta, protocol=2))
-"""
 
 
 class Lab:
@@ -68,8 +45,8 @@ class Lab:
     def uri(self, key: str) -> str:
         return f"s3://{BUCKET}/{self.prefix}/{key}"
 
-    def submit(self, script: str, *paths: str) -> str:
-        spec = {"dependency_paths": ",".join(paths)}
+    def submit(self, script: str, *paths: str, **inputs: str) -> str:
+        spec = {"dependency_paths": ",".join(paths), "inputs": inputs}
         files = {"script": ("main.py", script.encode())}
         with self.stack.api() as api:
             answer = api.post("/jobs", files=files, data={"spec": json.dumps(spec)})
@@ -89,8 +66,8 @@ class Lab:
         with self.stack.api() as api:
             return api.get(f"/jobs/{job_id}/logs/{name}").text
 
-    def run(self, script: str, *paths: str) -> tuple[Any, str, str]:
-        job_id = self.submit(script, *paths)
+    def run(self, script: str, *paths: str, **inputs: str) -> tuple[Any, str, str]:
+        job_id = self.submit(script, *paths, **inputs)
         return self.ended(job_id), self.log(job_id, "stdout.log"), self.log(job_id, "system.log")
 
 
@@ -107,46 +84,16 @@ def lab(stack: Stack, s3_server: S3Server) -> Iterator[Lab]:
         made.s3.close()
 
 
-def test_an_image_classifier_trains_on_data_that_came_by_dependency_paths(lab: Lab, tmp_path: Path) -> None:
-    python = RUNTIMES / RUNTIME / "bin" / "python"
-    subprocess.run([python, "-c", MAKE_CIFAR, tmp_path], check=True, timeout=PATIENCE)
-    for file in tmp_path.iterdir():
-        lab.put(f"cifar-10-batches-py/{file.name}", file.read_bytes())
-    lab.put("weights/readme.txt", "none yet")
-
-    done = subprocess.run(
-        [
-            *(TORCHYARD, "run", str(SCRIPTS / "cifar.py"), "--name", lab.prefix),
-            *("--dep", lab.uri("cifar-10-batches-py/"), "--dep", lab.uri("weights/readme.txt")),
-            *("--", "--epochs", "8"),
-        ],
-        env=lab.stack.environment(),
-        capture_output=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.decode().splitlines()
-    assert [line[:9] for line in lines[:8]] == [f"[{number}] loss:" for number in range(1, 9)]
-    assert lines[8].startswith("Accuracy for class: airplane is ")
-    assert len(lines) == 18
-    with lab.stack.api() as api:
-        job = api.get("/jobs", params={"text": lab.prefix}).json()["items"][0]
-        kept = [one["path"] for one in api.get(f"/jobs/{job['id']}/artifacts").json()]
-    assert kept == ["cifar_net.pth"]  # and none of the data
-    assert "fetching 5 files (" in lab.log(job["id"], "system.log")
-
-
-def test_the_second_job_fetches_nothing_and_gets_files_of_its_own(lab: Lab) -> None:
+def test_the_second_job_fetches_nothing_and_has_files_of_its_own(lab: Lab) -> None:
     path = lab.put("data.txt", "data")
-    script = "print(open('data.txt').read()); open('data.txt', 'w').write('changed')"
+    look = "print(open('data.txt').read())\n"
 
-    runs = [lab.run(script, path) for _ in range(2)]
-
-    assert [(job["state"], printed) for job, printed, _ in runs] == [("succeeded", "data\n")] * 2
+    runs = [lab.run(look, path) for _ in range(2)]
     assert len(lab.proxy.read()) == 1
     assert "1 of them from the cache" in runs[1][2]
+
+    runs += [lab.run(f"{look}open('data.txt', 'w').write('changed')", path), lab.run(look, path)]
+    assert [(job["state"], printed) for job, printed, _ in runs] == [("succeeded", "data\n")] * 4
 
 
 def test_nothing_of_the_credentials_reaches_the_script_or_the_disk(lab: Lab) -> None:
@@ -212,6 +159,24 @@ def test_a_job_that_fetches_says_how_far_it_is_and_can_be_cancelled(lab: Lab) ->
     held.set()
 
     assert (job["state"], job["progress"]) == ("cancelled", None)
+
+
+def test_inputs_come_from_storages_too(lab: Lab) -> None:
+    table, folder = lab.put("table.csv", "1,2"), lab.put("tree/a", "a").removesuffix("a")
+    look = (
+        "import os\nprint(open('inputs/one/table.csv').read(), os.listdir('inputs/two/tree'), os.listdir())"
+    )
+
+    job, printed, told = lab.run(look, one=table, two=f"{folder},{table}")
+
+    assert job["state"] == "succeeded", told
+    assert printed.startswith("1,2 ['a'] ")
+    assert "table.csv" not in printed
+    assert "fetching 3 files (7 B)" in told
+    with lab.stack.api() as api:
+        spec = json.dumps({"inputs": {"x": "s3://elsewhere/data"}})
+        answer = api.post("/jobs", files={"script": ("main.py", b"print(1)")}, data={"spec": spec})
+    assert (answer.status_code, answer.json()["code"]) == (403, "s3_bucket_not_allowed")
 
 
 def test_a_path_that_no_connection_allows_is_refused_at_submit(lab: Lab) -> None:

@@ -4,7 +4,10 @@ import io
 import json
 import os
 import random
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from tests.factories import make_zip
@@ -12,6 +15,7 @@ from tests.stack import PATIENCE, Stack
 from tests.waiting import eventually
 
 ENDED = {"succeeded", "failed", "cancelled"}
+TORCHYARD = str(Path(sys.executable).parent / "torchyard")
 
 
 def run(stack: Stack, script: str, *, zipped: bytes | None = None, **spec: Any) -> tuple[Any, str]:
@@ -46,6 +50,40 @@ def test_what_a_job_leaves_is_there_for_the_next_one(stack: Stack) -> None:
         }
         shown = api.get(f"/jobs/{giver['id']}/artifacts/notes.md?preview=true")
         assert shown.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+def test_what_one_job_leaves_does_not_come_through_the_platform_for_the_next_one_here(stack: Stack) -> None:
+    salt = os.urandom(8).hex()
+    giver, _ = run(stack, f"open('outputs/a.txt', 'w').write('{salt}')")
+    with stack.api() as api:
+        (left,) = api.get(f"/jobs/{giver['id']}/artifacts").json()
+    # Were it asked for, the platform would have nothing to give.
+    (stored,) = (stack.home / "blobs").rglob(left["sha256"][2:])
+    stored.unlink()
+
+    job, printed = run(
+        stack, "print(open('inputs/训练/a.txt').read())", inputs={"训练": f"job:{giver['id']}"}
+    )
+
+    assert (job["state"], printed) == ("succeeded", f"{salt}\n")
+
+
+def test_files_are_uploaded_as_inputs_from_the_terminal(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "表, 1.csv").write_text("1,2")
+    (tmp_path / "main.py").write_text(
+        "import os\nprint(os.listdir('inputs'), open('inputs/数据/表, 1.csv').read())"
+    )
+    done = subprocess.run(
+        [TORCHYARD, "run", "main.py", "--input", "数据=表, 1.csv"],
+        cwd=tmp_path,
+        env=stack.environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "['数据'] 1,2\n"), done.stderr
 
 
 def test_a_job_gets_a_zip_as_it_was_whatever_the_job_before_did_to_its_files(stack: Stack) -> None:

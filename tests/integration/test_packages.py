@@ -24,6 +24,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     make_wheel(place / "wheels", "gadgets", "2.0", requires=("torch", "numpy"))
     make_wheel(place / "wheels", "narwhals", "4.0")
     make_wheel(place / "wheels", "torch", "2.0.0")
+    for name in ("one", "two", "three", "four", "five"):
+        make_wheel(place / "wheels", name, "1.0", requires=("torch", "numpy"))
     with Stack(place / "home", PIP_NO_INDEX="1", PIP_FIND_LINKS=str(place / "wheels")) as running:
         yield running
 
@@ -73,6 +75,33 @@ def test_a_script_installs_and_imports_at_once_beside_the_runtime_s_torch(shop: 
     assert artifacts(shop, job) == []
 
 
+EVERY_WAY = """
+import subprocess, sys
+import pip
+pip.main(['install', '-q', 'one'])
+from pip._internal import main
+main(['install', '-q', 'two'])
+subprocess.check_call([sys.executable, '-m', 'pip', 'install', '-q', 'three'])
+subprocess.check_call(['pip', 'install', '-q', 'four'])
+subprocess.check_call(['uv', 'pip', 'install', '-q', 'five'])
+import one, two, three, four, five
+print({module.__file__.startswith(sys.prefix) for module in (one, two, three, four, five)})
+from importlib.metadata import distributions
+print([one.version for one in distributions() if one.metadata['Name'] == 'torch'])
+"""
+
+
+def test_every_way_to_install_works_without_noise_and_never_brings_torch(shop: Stack) -> None:
+    job = run(shop, EVERY_WAY)
+
+    assert job["state"] == "succeeded", job
+    places, torches = log(shop, job).splitlines()
+    assert places == "{True}"
+    assert torches.startswith("['2.13.0")
+    assert "," not in torches
+    assert log(shop, job, "stderr.log") == ""
+
+
 def torch_of_the_runtime() -> Path:
     [torch] = (RUNTIMES / RUNTIME).glob("lib/python3.*/site-packages/torch/__init__.py")
     return torch
@@ -105,7 +134,12 @@ def test_requirements_are_there_before_the_script_and_said_in_system_log(shop: S
 
 @pytest.mark.parametrize(
     ("requirements", "reason"),
-    [("torch==2.0.0", "torch==2.13.0"), ("not-to-be-found", "not-to-be-found")],
+    [
+        ("torch==2.0.0", "torch==2.13.0"),
+        ("gadgets\ntorch<2", "torch<2"),
+        ("not-to-be-found", "not-to-be-found"),
+        ("gadgets>=3", "gadgets>=3"),
+    ],
 )
 def test_requirements_that_can_t_be_had_fail_the_job_in_one_sentence(
     shop: Stack, requirements: str, reason: str
@@ -118,11 +152,15 @@ def test_requirements_that_can_t_be_had_fail_the_job_in_one_sentence(
     assert log(shop, job) == ""
 
 
-def test_a_line_of_the_zip_s_file_that_is_not_allowed_fails_the_job(shop: Stack) -> None:
-    job = run(shop, "print('never')", zipped=make_zip({"requirements.txt": "narwhals\n-e .\n"}))
+def test_a_line_of_the_zip_s_file_that_is_not_allowed_is_refused_at_submit(shop: Stack) -> None:
+    zipped = make_zip({"requirements.txt": "narwhals\n-e .\n"})
+    with shop.api() as api:
+        files = {"script": ("main.py", b"print()"), "dependencies": ("deps.zip", zipped)}
+        answer = api.post("/jobs", files=files)
 
-    assert job["reason"] == "requirements_failed"
-    assert "requirements.txt in deps.zip, line 2: the option '-e .' is not allowed" in job["sentence"]
+    assert (answer.status_code, answer.json()["code"]) == (422, "requirements_invalid")
+    assert "requirements.txt in the zip" in answer.json()["detail"]
+    assert "line 2: the option '-e .' is not allowed" in answer.json()["detail"]
 
 
 def test_requirements_that_choose_for_the_worker_are_refused_at_submit(shop: Stack) -> None:
@@ -244,3 +282,17 @@ def test_a_runtime_that_is_added_is_offered_and_used_without_a_restart(
         job = run(stack, "import torch; print(torch.__version__.split('+')[0])", runtime="mine")
 
         assert log(stack, job) == "2.13.0\n"
+
+
+def test_what_a_job_required_is_kept_within_the_cache_s_limit(shop: Stack, tmp_path: Path) -> None:
+    wheels = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shop.home.parent / "wheels")}
+    with Stack(tmp_path / "home", **wheels, TORCHYARD_WORKER_PACKAGE_CACHE_MB="0") as stack:
+        job = run(stack, "import gadgets; print(gadgets.VERSION)", requirements="gadgets")
+
+        assert log(stack, job) == "2.0\n"
+        cache = stack.home / "worker" / "uv-cache"
+        eventually(lambda: not list(cache.rglob("gadgets.py")), seconds=PATIENCE)
+
+    kept = shop.home / "worker" / "uv-cache"
+    run(shop, "import gadgets", requirements="gadgets")
+    assert list(kept.rglob("gadgets.py"))

@@ -18,6 +18,7 @@ from torchyard.testing import (
     MemoryLogs,
     MemoryObjects,
     RecordingDispatcher,
+    RecordingWebhooks,
 )
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -85,6 +86,7 @@ def ctx(database: Database) -> Context:
         objects=MemoryObjects(),
         logs=MemoryLogs(),
         buckets=MemoryBuckets(),
+        webhooks=RecordingWebhooks(),
         sealer=Sealer([new_key()]),
         dispatcher=RecordingDispatcher(),
         fanout=LocalFanout(),

@@ -1,7 +1,7 @@
-"""Unpacked archives that go from job to job: each tree belongs to one job at a time, and is never shared.
+"""Dependencies that go from job to job: each tree belongs to one job at a time, and is never shared.
 
 $TORCHYARD_WORKER_HOME/archives/<sha256>/
-    <name>/         an unpacked archive that waits for its next job
+    <name>/         an unpacked archive, or a tree's files, waiting for the next job
     <name>.json     what each of its files has to look like; without it, the tree is not complete
 """
 
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 #: In an attempt's directory: which tree `work/` was made of.
 _TREE = "tree.json"
-#: Below both, unpacking anew takes no longer than putting back does.
+#: Below both, unpacking or copying anew takes no longer than putting back does.
 _WORTH_FILES, _WORTH_BYTES = 500, 16 * 1024 * 1024
 #: Seconds to wait for a tree that an ended job is about to give back, at most.
 _PATIENCE = 2.0
@@ -101,12 +101,16 @@ class ArchiveCache:
             TooLarge: So is one that is too large when unpacked.
         """
         files = len(archives.extract(archive, directory.work))
-        marks = _marks(directory.work)
-        total = sum(mark[2] for mark in marks.values() if stat.S_ISREG(mark[0]))
-        if files >= _WORTH_FILES or total >= _WORTH_BYTES:
-            _wait_for_the_clock(marks)
-            _note(directory, sha256, marks, total)
+        self.keep_later(sha256, directory)
         return files
+
+    def keep_later(self, sha256: str, directory: AttemptDirectory) -> None:
+        """Have what was just put into the attempt's `work/` kept afterwards, if that is worth it."""
+        marks = _marks(directory.work)
+        sizes = [mark[2] for mark in marks.values() if stat.S_ISREG(mark[0])]
+        if len(sizes) >= _WORTH_FILES or sum(sizes) >= _WORTH_BYTES:
+            _wait_for_the_clock(marks)
+            _note(directory, sha256, marks, sum(sizes))
 
     @contextlib.contextmanager
     def returning(self, directory: AttemptDirectory) -> Iterator[None]:

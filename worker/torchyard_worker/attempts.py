@@ -4,8 +4,9 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -13,6 +14,7 @@ import structlog
 from torchyard.contracts.runner import Cause
 from torchyard.errors import AttemptStale, Unauthenticated, Unavailable
 from torchyard_worker.launching import Shim
+from torchyard_worker.shim import fence
 from torchyard_worker.waiting import readable
 
 log = structlog.get_logger()
@@ -21,6 +23,8 @@ Answer = TypeVar("Answer")
 
 #: Seconds before the platform is asked again, at first and at most.
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
+#: Seconds between two looks whether the platform was heard of.
+_CONTACT_PAUSE = 0.1
 
 
 class Detached(Exception):
@@ -56,9 +60,11 @@ class HeldAttempt:
         claimed: Whether the platform says that it is ours.
     """
 
-    def __init__(self, attempt_id: str) -> None:
+    def __init__(self, attempt_id: str, confirmed_at: float) -> None:
         self.id = attempt_id
         self.claimed = False
+        self._confirmed_at = confirmed_at
+        self._fenced: Path | None = None
         self._lock = threading.Lock()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._abandoned = self._detached = self._launched = False
@@ -86,6 +92,48 @@ class HeldAttempt:
         """Let go of the attempt, and leave its script running."""
         self._detached = True
         self._ring()
+
+    def wait_for_contact(self, seconds: float) -> None:
+        """Wait until the platform has confirmed the attempt within the last `seconds`.
+
+        Raises:
+            AttemptStale: It was abandoned.
+            Detached: The worker stops.
+            Stopped: It is to end, and the script was not started yet.
+        """
+        while fence.now() - self._confirmed_at > seconds:
+            self.pause(_CONTACT_PAUSE)
+
+    def fence(self, directory: Path) -> None:
+        """From now on, what is confirmed is written down for the shim in the attempt's directory.
+
+        Raises:
+            OSError: No space.
+        """
+        with self._lock:
+            self._fenced = directory
+            fence.begin(str(directory), self._confirmed_at)
+
+    def confirm(self, at: float) -> None:
+        """A heartbeat that told of the attempt was answered; `at` is when it was sent."""
+        with self._lock:
+            self._confirmed_at = at
+            if self._fenced is None:
+                return
+            try:
+                fence.renew(str(self._fenced), at)
+            except OSError as problem:  # it is being removed; else the fence will do what it is for
+                log.info("fence_not_renewed", attempt=self.id, reason=problem.strerror)
+
+    def lift_fence(self, directory: Path) -> None:
+        """From now on, the script in the directory may run on for as long as the platform is away.
+
+        Raises:
+            OSError: No space.
+        """
+        with self._lock:
+            self._fenced = None
+            fence.begin(str(directory), fence.LIFTED)
 
     def attach(self, shim: Shim) -> None:
         """From now on the script is the shim's, and so are wishes to stop it."""
@@ -180,13 +228,14 @@ class AttemptsInHand:
         self._lock = threading.Condition()
         self._held: dict[str, HeldAttempt] = {}
         self._closed = False
+        self._confirmed_at = 0.0
 
     def take(self, attempt_id: str) -> HeldAttempt | None:
         """Put the attempt into the caller's hands; None if somebody has it, or nothing is taken any more."""
         with self._lock:
             if self._closed or attempt_id in self._held:
                 return None
-            held = self._held[attempt_id] = HeldAttempt(attempt_id)
+            held = self._held[attempt_id] = HeldAttempt(attempt_id, self._confirmed_at)
             return held
 
     def drop(self, held: HeldAttempt) -> None:
@@ -200,6 +249,19 @@ class AttemptsInHand:
         """Ids of those that the platform knows to be ours."""
         with self._lock:
             return sorted(held.id for held in self._held.values() if held.claimed)
+
+    def confirm(self, at: float, attempt_ids: Iterable[str]) -> None:
+        """The platform answered, and these attempts are ours.
+
+        Args:
+            at: When the question was sent, as `fence.now` tells it: it may have been heard then already.
+            attempt_ids: Those that it told of. Any other may have been given up before.
+        """
+        with self._lock:
+            self._confirmed_at = at
+            told = [self._held[attempt_id] for attempt_id in attempt_ids if attempt_id in self._held]
+        for held in told:
+            held.confirm(at)
 
     def stop(self, attempt_id: str, wish: StopWish) -> None:
         """Have the attempt ended, if it is in hand."""

@@ -13,10 +13,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import boto3
 import botocore.session
+import urllib3
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -26,12 +27,10 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     HTTPClientError,
-    IncompleteReadError,
     ReadTimeoutError,
 )
 from botocore.exceptions import ConnectionError as ConnectionFailed
-from botocore.httpsession import URLLib3Session
-from botocore.response import StreamingBody
+from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
 from torchyard.contracts.connections import StorageAccess
@@ -49,6 +48,13 @@ _PRECONDITION_FAILED, _RANGE_NOT_SATISFIABLE = 412, 416
 #: The start of an error's body, in which its code stands.
 _MAX_ERROR_BYTES = 4096
 _ERROR_CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,64})</Code>")
+#: How an answer is wanted: without tries of its own, unchanged, and its body not read yet.
+_AS_IT_COMES: dict[str, Any] = {
+    "retries": False,
+    "redirect": False,
+    "preload_content": False,
+    "decode_content": False,
+}
 _MD5 = re.compile(r'"([0-9a-f]{32})"')
 
 
@@ -130,7 +136,7 @@ class Bucket:
         """
         try:
             with judged(f"{self}/{key}"):
-                found = self.storage.client.head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
+                found = self.storage.client.head_object(Bucket=self.name, Key=key, **self.storage.checking)
         except DependencyFailed as refusal:
             if refusal.code == "dependency_not_found":
                 return None
@@ -201,18 +207,18 @@ class Storage:
         )
         self.client.meta.events.register("before-call.s3", _stay)
         self._signer = S3SigV4Auth(Credentials(access.access_key_id, secret), "s3", access.region)
-        self._http = URLLib3Session(
-            verify=session.get_config_variable("ca_bundle") or True,
-            proxies=get_environ_proxies(self.client.meta.endpoint_url),
-            timeout=(timeouts.connect, timeouts.read),
-            max_pool_connections=_MAX_CONNECTIONS,
+        self._http = _connections(
+            self.client.meta.endpoint_url, session.get_config_variable("ca_bundle") or True, timeouts
         )
-        self._bases: dict[str, str] = {}
+        # COS has no checksums of this kind, and is asked for none.
+        self.checking = {} if access.kind is StorageKind.COS else {"ChecksumMode": "ENABLED"}
+        #: Of each bucket: how its addresses begin, and the connections to where they lead.
+        self._bases: dict[str, tuple[str, urllib3.HTTPConnectionPool]] = {}
 
     def close(self) -> None:
         """Close all connections."""
         self.client.close()
-        self._http.close()
+        self._http.clear()
 
     @contextlib.contextmanager
     def reading(self, wanted: RemoteObject, part: range | None = None) -> Iterator[Reading]:
@@ -226,30 +232,37 @@ class Storage:
         uri = str(wanted)
         headers = {"If-Match": wanted.etag}
         if part is None:
-            headers["x-amz-checksum-mode"] = "ENABLED"
+            headers |= {"x-amz-checksum-mode": "ENABLED"} if self.checking else {}
         else:
             headers["Range"] = f"bytes={part.start}-{part.stop - 1}"
         with judged(uri):
-            request = AWSRequest("GET", self._address(wanted), headers=headers, stream_output=True)
-            self._signer.add_auth(request)
-            answer = self._http.send(request.prepare())
+            answer = self._sent(wanted, headers)
         try:
             with judged(uri):
                 _check_answer(answer, wanted, part)
-            length = len(part) if part is not None else wanted.size
-            yield Reading(uri, StreamingBody(answer.raw, length), checks_of(answer.headers))
+            yield Reading(uri, answer, checks_of(answer.headers))
         except BaseException:
-            answer.raw.close()  # what is left of it would come first in the next answer
+            answer.close()  # what is left of it would come first in the next answer
             raise
-        answer.raw.release_conn()
+        answer.release_conn()
 
-    def _address(self, wanted: RemoteObject) -> str:
-        bucket = wanted.bucket.name
+    def _sent(self, wanted: RemoteObject, headers: dict[str, str]) -> Any:
+        base, pool = self._base(wanted.bucket.name)
+        address = base + quote(wanted.key, safe="/~")
+        request = AWSRequest("GET", address, headers=headers)
+        self._signer.add_auth(request)
+        signed = dict(request.headers.items())
+        if self._http.proxy:  # it wants the whole address, and headers of its own
+            return self._http.urlopen("GET", address, headers=signed, **_AS_IT_COMES)
+        return pool.urlopen("GET", urlsplit(address).path, headers=signed, **_AS_IT_COMES)
+
+    def _base(self, bucket: str) -> tuple[str, urllib3.HTTPConnectionPool]:
         if bucket not in self._bases:
             # How an address is put together, with all its exceptions, is for boto3 to know.
             signed = self.client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "x"})
-            self._bases[bucket] = signed.partition("?")[0].removesuffix("x")
-        return self._bases[bucket] + quote(wanted.key, safe="/~")
+            base = signed.partition("?")[0].removesuffix("x")
+            self._bases[bucket] = base, self._http.connection_from_url(base)
+        return self._bases[bucket]
 
 
 def checks_of(headers: Any) -> Checks:
@@ -272,9 +285,9 @@ def judged(uri: str) -> Iterator[None]:
     except ClientError as problem:
         status = int(problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         _refuse(status, str(problem.response.get("Error", {}).get("Code", "")), uri)
-    except (ConnectTimeoutError, ReadTimeoutError):
+    except (ConnectTimeoutError, ReadTimeoutError, urllib3.exceptions.TimeoutError):
         raise Passing("the storage did not answer in time") from None
-    except (ConnectionFailed, HTTPClientError, IncompleteReadError):
+    except (ConnectionFailed, HTTPClientError, urllib3.exceptions.HTTPError):
         raise Passing("the connection to the storage failed") from None
     except BotoCoreError as problem:
         kind = type(problem).__name__
@@ -282,9 +295,9 @@ def judged(uri: str) -> Iterator[None]:
 
 
 def _check_answer(answer: Any, wanted: RemoteObject, part: range | None) -> None:
-    status = answer.status_code
+    status = answer.status
     if status != (200 if part is None else 206):
-        code = _ERROR_CODE.search(StreamingBody(answer.raw, None).read(_MAX_ERROR_BYTES))
+        code = _ERROR_CODE.search(answer.read(_MAX_ERROR_BYTES))
         _refuse(status, code[1].decode() if code else "", str(wanted))
     length = len(part) if part is not None else wanted.size
     same = answer.headers.get("etag", wanted.etag) == wanted.etag
@@ -321,9 +334,23 @@ def _crc32(text: str) -> int | None:
     return None
 
 
+def _connections(endpoint: str, verify: bool | str, timeouts: Timeouts) -> urllib3.PoolManager:
+    """Connections that are kept for the next request, by way of the machine's proxy if there is one."""
+    settings: dict[str, Any] = {
+        "maxsize": _MAX_CONNECTIONS,
+        "timeout": urllib3.Timeout(connect=timeouts.connect, read=timeouts.read),
+        "cert_reqs": "CERT_REQUIRED",
+        "ca_certs": get_cert_path(verify),
+    }
+    proxy = get_environ_proxies(endpoint).get(urlsplit(endpoint).scheme)
+    return urllib3.ProxyManager(proxy, **settings) if proxy else urllib3.PoolManager(**settings)
+
+
 def _session() -> Any:
     """A session that knows no files, no profile and no credentials but those it is given."""
     session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     for name in ("config_file", "credentials_file"):
         session.set_config_variable(name, os.devnull)
+    # Half of the time that a list takes goes into dates, which nobody here asks for.
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
     return session

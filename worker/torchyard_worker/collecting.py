@@ -1,4 +1,4 @@
-"""Artifacts: what a script left is uploaded; what is over a limit or unreadable is named."""
+"""Artifacts: what a script left is uploaded, and kept for the next job here; what is left out is named."""
 
 import hashlib
 import os
@@ -11,6 +11,7 @@ from typing import BinaryIO
 from torchyard.contracts.runner import ProducedFile
 from torchyard.errors import Forbidden, RequestRefused, StorageFull, TooLarge
 from torchyard_worker.attempts import HeldAttempt
+from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.spooling import OUTPUTS, AttemptDirectory
 from torchyard_worker.staging import changed_files
@@ -52,9 +53,10 @@ class _LeftOut:
 class Collector:
     """Uploads what attempts leave."""
 
-    def __init__(self, api: PlatformApi, limits: ArtifactLimits) -> None:
+    def __init__(self, api: PlatformApi, limits: ArtifactLimits, blobs: BlobCache) -> None:
         self._api = api
         self._limits = limits
+        self._blobs = blobs
 
     def collect(self, held: HeldAttempt, directory: AttemptDirectory) -> tuple[list[ProducedFile], list[str]]:
         """Upload the artifacts of an attempt whose script has ended.
@@ -103,23 +105,37 @@ class Collector:
     def _upload(self, held: HeldAttempt, place: Path, path: str) -> ProducedFile:
         # O_NONBLOCK: should a FIFO have taken its place, opening it must not wait.
         handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as file:
-            digest, size = hashlib.sha256(), 0
-            for chunk in _chunks(file):
-                held.check()
-                digest.update(chunk)
-                size += len(chunk)
-            sha256 = digest.hexdigest()
-            held.persist("put_blob", lambda: self._send(held, file, sha256, size))
+        with os.fdopen(handle, "rb") as file, self._blobs.draft(file, held.check) as draft:
+            if draft is None:
+                sha256, size = self._send(held, file)
+            else:
+                # What the script left running can change the file, but not this copy: what is sent is what
+                # the next job on this worker finds in the cache.
+                with draft.open("rb") as copy:
+                    sha256, size = self._send(held, copy)
+                self._blobs.adopt(sha256, draft)
         return ProducedFile(path=path, size=size, sha256=sha256)
 
-    def _send(self, held: HeldAttempt, file: BinaryIO, sha256: str, size: int) -> None:
-        if not self._api.has_blob(sha256):
-            file.seek(0)
-            self._api.put_blob(held.id, sha256, size, _chunks(file))
+    def _send(self, held: HeldAttempt, file: BinaryIO) -> tuple[str, int]:
+        """Have the platform have the file; its SHA-256 and size."""
+        digest, size = hashlib.sha256(), 0
+        for chunk in _chunks(file):
+            held.check()
+            digest.update(chunk)
+            size += len(chunk)
+        sha256 = digest.hexdigest()
+
+        def send() -> None:
+            if not self._api.has_blob(sha256):
+                self._api.put_blob(held.id, sha256, size, _chunks(file))
+
+        held.persist("put_blob", send)
+        return sha256, size
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    """The file from its start."""
+    file.seek(0)
     while chunk := file.read(_CHUNK):
         yield chunk
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, wait
@@ -15,6 +16,8 @@ from torchyard_worker.patience import Patience
 #: From this size on an object is fetched in parts at once, each in a request of its own.
 LARGE_BYTES, PART_BYTES = 16 * 1024 * 1024, 8 * 1024 * 1024
 _BUFFER_BYTES = 256 * 1024
+#: Files in one directory are made one after the other anyway; threads that wait for it in the kernel spin.
+_MAKING = threading.Lock()
 
 
 class Content:
@@ -68,38 +71,33 @@ class Downloader:
     pause: Callable[[float], None]
     count: Callable[[int], None]
 
-    def fetch(self, wanted: RemoteObject, target: Path) -> bytes | None:
+    def fetch(self, wanted: RemoteObject, target: Path) -> None:
         """Write the object, whole and checked, to a file that is made.
-
-        Returns:
-            The bytes of a small one, as they are at hand.
 
         Raises:
             Replaced: It is another object now.
             Passing: It did not come as it is.
             DependencyFailed: The storage refuses, or a part was tried often enough.
         """
-        # Made anew and read-only: what is handed on are copies.
-        fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+        with _MAKING:
+            fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
+            os.fchmod(fd, 0o644)  # for a job, whatever this process's umask is
             if wanted.size >= LARGE_BYTES:
                 self._fetch_large(wanted, fd)
-                return None
-            return self._fetch_at_once(wanted, fd)
+            else:
+                self._fetch_at_once(wanted, fd)
         finally:
             os.close(fd)
 
-    def _fetch_at_once(self, wanted: RemoteObject, fd: int) -> bytes | None:
-        last = b""
+    def _fetch_at_once(self, wanted: RemoteObject, fd: int) -> None:
         with self._counting() as count, wanted.bucket.storage.reading(wanted) as reading:
             content = Content(reading.checks)
             for at, data in self._buffers(reading, wanted.size):
                 content.update(data)
                 _write(fd, data, at)
                 count(len(data))
-                last = bytes(data) if len(data) == wanted.size else b""
             content.compare()
-        return last if len(last) == wanted.size else None
 
     def _fetch_large(self, wanted: RemoteObject, fd: int) -> None:
         content = Content(self.patience.persist(lambda: _checks(wanted), (Passing,), self.pause, str(wanted)))

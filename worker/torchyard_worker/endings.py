@@ -2,12 +2,13 @@
 
 import errno
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torchyard import errors
 from torchyard.contracts.runner import Cause, Outcome
-from torchyard_worker import staging
+from torchyard_worker import missing_files, staging
 from torchyard_worker.attempts import Stopped
 from torchyard_worker.launching import SHIM_LOG
 from torchyard_worker.shim import spool
@@ -25,6 +26,23 @@ _TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^\s*(?:\| +)?File "(?P<file>.+)", line (?P<line>\d+)')
 #: What Python prints under the frames: the exception's dotted class, and mostly a message.
 _EXCEPTION = re.compile(r"^(?:[^\W\d]\w*\.)*[^\W\d]\w*(?:: .*)?$")
+#: Where Python says of a program that there is no such file.
+_STARTS_PROGRAMS = ("/subprocess.py", "/os.py")
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """What ended a script.
+
+    Attributes:
+        exception: The line that names it; None if there was none.
+        script_line: The innermost line of the script in its traceback.
+        by_subprocess: Whether it came from starting a program.
+    """
+
+    exception: str | None = None
+    script_line: int | None = None
+    by_subprocess: bool = False
 
 
 _CAUSES: dict[type[errors.TorchyardError], Cause] = {
@@ -46,6 +64,7 @@ _DEPENDENCY_CAUSES = {
 }
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _MAX_DETAIL = 2000
+_FENCED = "it had lost touch with the platform, and stopped the script before it could be started elsewhere"
 
 
 def not_started(problem: Exception) -> Outcome | None:
@@ -66,14 +85,15 @@ def outcome(directory: AttemptDirectory, script_name: str) -> Outcome:
     if facts is None:
         return _without_facts(directory)
     code = facts.get("exit_code")
-    exception, line = _last_exception(directory, script_name) if code == _UNCAUGHT else (None, None)
+    last = _last_exception(directory, script_name) if code == _UNCAUGHT else _Raised()
     return Outcome(
         cause=Cause.INTERNAL if facts["unkillable"] else Cause(facts["cause"]),
         exit_code=code,
         signal=facts.get("signal"),
-        exception=exception,
-        script_line=line,
-        archive_folder=_folder_of_module(directory, exception),
+        exception=last.exception,
+        script_line=last.script_line,
+        archive_folder=_folder_of_module(directory, last.exception),
+        missing_file=None if last.by_subprocess else missing_files.look_for(directory, last.exception),
         detail=_detail(facts),
         peak_memory_mb=facts["peak_rss_bytes"] // 2**20 or None,
     )
@@ -111,7 +131,7 @@ def _detail(facts: dict[str, Any]) -> str | None:
     if facts["unkillable"]:
         return "the script's processes could not be killed"
     if facts["cause"] == Cause.WORKER_LOST:
-        return "the worker was stopped"
+        return _FENCED if facts.get("fenced") else "the worker was stopped"
     return facts.get("detail")
 
 
@@ -127,20 +147,21 @@ def _without_facts(directory: AttemptDirectory) -> Outcome:
     return Outcome(cause=Cause.WORKER_LOST, detail=f"the process that watched the script went away{reason}")
 
 
-def _last_exception(directory: AttemptDirectory, script_name: str) -> tuple[str | None, int | None]:
-    """The last traceback's exception, and the innermost line of the script in it."""
+def _last_exception(directory: AttemptDirectory, script_name: str) -> _Raised:
+    """The last traceback's exception."""
     lines = _tail(directory.path / spool.STDERR)
     starts = [number for number, line in enumerate(lines) if _TRACEBACK in line]
     block = lines[starts[-1] + 1 :] if starts else _syntax_error(lines)
     ours = {script_name, str(directory.work / script_name)}
-    line_number = None
+    line_number, file = None, ""
     for line in block:
         frame = _FRAME.match(line)
-        if frame and frame["file"] in ours:
-            line_number = int(frame["line"])
+        if frame:
+            file = frame["file"]
+            line_number = int(frame["line"]) if file in ours else line_number
         elif _EXCEPTION.match(line):
-            return line[:_MAX_EXCEPTION], line_number
-    return None, None
+            return _Raised(line[:_MAX_EXCEPTION], line_number, file.endswith(_STARTS_PROGRAMS))
+    return _Raised()
 
 
 def _syntax_error(lines: list[str]) -> list[str]:

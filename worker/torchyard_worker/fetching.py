@@ -1,27 +1,27 @@
-"""A job's `dependency_paths`: found, fetched through the cache, and copied beside the script."""
+"""A job's `dependency_paths`: found, fetched through the cache, and put beside the script; inputs as well."""
 
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from torchyard.contracts.connections import StorageAccess
 from torchyard.contracts.jobs import StagingProgress
 from torchyard.contracts.storage_paths import StoragePath
 from torchyard.errors import DependencyFailed
-from torchyard_worker import placing
+from torchyard_worker import fetched, placing
 from torchyard_worker.arranging import arrange, conflict
 from torchyard_worker.buckets import Bucket, Passing, RemoteObject, Replaced, Storage, Timeouts
 from torchyard_worker.crew import Crew
 from torchyard_worker.downloading import Downloader
 from torchyard_worker.locating import Bounds, Landing, access_for, locate
 from torchyard_worker.metering import Meter
-from torchyard_worker.object_cache import CachedObject, ObjectCache
+from torchyard_worker.object_cache import Loan, ObjectCache
 from torchyard_worker.patience import Patience
+from torchyard_worker.spooling import INPUTS, AttemptDirectory
 from torchyard_worker.wording import in_bytes, in_files, in_seconds
 
 Answer = TypeVar("Answer")
@@ -61,18 +61,26 @@ class Order:
     Attributes:
         paths: Its `dependency_paths`.
         storage: What they are read through.
-        work: The script's directory, with script and archive in it already.
+        directory: The attempt's; script and archive are in its `work` already.
         owner: Who put the file with this path into `work`, for people.
         tell: Tells of the fetch; used by the thread that calls.
         keep_going: Raises if the job is not wanted any more; used by the thread that calls.
+        inputs: What goes to `inputs/<name>/` in the same way as `paths` go beside the script.
     """
 
     paths: Sequence[StoragePath]
     storage: Sequence[StorageAccess]
-    work: Path
+    directory: AttemptDirectory
     owner: Callable[[str], str]
     tell: Tell
     keep_going: Callable[[], None]
+    inputs: Mapping[str, Sequence[StoragePath]] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> list[tuple[StoragePath, str]]:
+        """All paths, each with what comes before its files' places."""
+        named = [(path, f"{INPUTS}/{name}/") for name, paths in self.inputs.items() for path in paths]
+        return [*((path, "") for path in self.paths), *named]
 
 
 class Fetcher:
@@ -93,32 +101,49 @@ class Fetcher:
             Conflict: `dependency_conflict`: two sources name one path, with different content.
         """
         with _storages(order, self._manners.timeouts) as buckets:
-            landings = self._located(order, buckets)
-            arranged = arrange(landings, order.work, order.owner)
+            located = self._located(order, buckets)
+            landings = [landing for found in located for landing in found]
+            arranged = arrange(landings, order.directory.work, order.owner)
             files = {landing: landing.found for landing in arranged if landing.found is not None}
             total = sum(found.size for found in files.values())
-            self._manners.bounds.check(len(files), total, ", ".join(map(str, order.paths)))
+            self._manners.bounds.check(len(files), total, ", ".join(str(path) for path, _ in order.wanted))
             for landing in arranged:
                 if landing.found is None:
-                    (order.work / landing.place).mkdir(parents=True, exist_ok=True)
+                    (order.directory.work / landing.place).mkdir(parents=True, exist_ok=True)
             meter = Meter(len(files), total)
             order.tell(f"fetching {in_files(len(files))} ({in_bytes(total)})", meter.progress())
-            _Fetch(self._cache, self._manners, order, meter).run(files)
+            fetch = _Fetch(self._cache, self._manners, order, meter)
+            fetch.run(files)
+            named = [path for path, _ in order.wanted]
+            fetched.note(order.directory, list(zip(named, located, strict=True)), fetch.replaced)
             order.tell(_summary(meter), meter.progress())
             return meter.fetched_bytes
 
-    def _located(self, order: Order, buckets: list[Bucket]) -> list[Landing]:
+    def take_back(self, directory: AttemptDirectory) -> None:
+        """Keep for the next job what an attempt that has ended left as it was."""
+        self._cache.take_back(directory)
+
+    def remember(self, directory: AttemptDirectory) -> None:
+        """Know what an attempt has that an earlier process of this worker began."""
+        self._cache.remember(directory)
+
+    def _located(self, order: Order, buckets: list[Bucket]) -> list[list[Landing]]:
+        """What each of the order's paths names."""
+
         def persist(call: Callable[[], Answer], uri: str) -> Answer:
             return self._manners.patience.persist(call, (Passing,), crew.pause, uri)
 
         def one(number: int) -> tuple[int, list[Landing]]:
-            return number, locate(order.paths[number], buckets[number], self._manners.bounds, persist)
+            path, folder = wanted[number]
+            found = locate(path, buckets[number], self._manners.bounds, persist)
+            return number, [replace(landing, place=f"{folder}{landing.place}") for landing in found]
 
-        numbers = range(len(order.paths))
+        wanted = order.wanted
+        numbers = range(len(wanted))
         crew: Crew[tuple[int, list[Landing]]] = Crew(_OBJECTS, "locate")
         with crew:
             found = dict(crew.each([functools.partial(one, number) for number in numbers], order.keep_going))
-        return [landing for number in numbers for landing in found[number]]
+        return [found[number] for number in numbers]
 
 
 class _Fetch:
@@ -132,11 +157,15 @@ class _Fetch:
         self._crew: Crew[None] = Crew(_OBJECTS, "fetch")
         self._parts = ThreadPoolExecutor(_PARTS, thread_name_prefix="fetch-part")
         self._downloader = Downloader(self._parts, manners.patience, self._crew.pause, meter.came)
+        self._loans: dict[str, Loan] = {}
+        #: What was fetched in place of an object that was replaced meanwhile.
+        self.replaced: dict[Landing, RemoteObject] = {}
+        self._since = time.clock_gettime(time.CLOCK_BOOTTIME)
         self._next_report = time.monotonic() + manners.report_seconds
 
     def run(self, files: dict[Landing, RemoteObject]) -> None:
         """Fetch all of them."""
-        for folder in {(self._order.work / landing.place).parent for landing in files}:
+        for folder in {(self._order.directory.work / landing.place).parent for landing in files}:
             folder.mkdir(parents=True, exist_ok=True)
         places: dict[str, dict[Landing, RemoteObject]] = {}
         for landing, found in files.items():
@@ -148,6 +177,7 @@ class _Fetch:
                     pass
         finally:
             self._parts.shutdown(wait=False, cancel_futures=True)
+            self._note_loans()
 
     def _fill(self, landings: dict[Landing, RemoteObject]) -> None:
         """Have all that lands in one place there; one after the other, as they are to be compared."""
@@ -164,7 +194,7 @@ class _Fetch:
             try:
                 self._fetch(landing, wanted, before)
             except Replaced:
-                wanted = self._newest(wanted)
+                wanted = self.replaced[landing] = self._newest(wanted)
                 raise
 
         patience = self._manners.patience
@@ -172,13 +202,16 @@ class _Fetch:
 
     def _fetch(self, landing: Landing, wanted: RemoteObject, before: str | None) -> None:
         fetch = functools.partial(self._downloader.fetch, wanted)
-        cached = self._cache.hold(wanted.identity, wanted.size, fetch, self._crew.pause)
-        try:
-            with self._crew.inside():
-                self._place(landing, cached, before)
-        finally:
-            cached.release()
-        self._meter.placed(wanted.size, known=cached.known)
+        pause = self._crew.pause
+        with self._cache.holding(wanted.identity, wanted.size, fetch, pause) as held, self._crew.inside():
+            target = self._order.directory.work / landing.place
+            if not target.exists():
+                self._cache.place(held, target, pause)
+                if held.loan is not None:
+                    self._loans[landing.place] = held.loan
+            elif not placing.same(held.path, target):
+                raise conflict(landing.place, before or self._order.owner(landing.place), landing.uri)
+        self._meter.placed(wanted.size, known=held.known)
 
     def _newest(self, wanted: RemoteObject) -> RemoteObject:
         found = wanted.bucket.find(wanted.key)
@@ -190,23 +223,15 @@ class _Fetch:
         self._manners.bounds.check(1, self._meter.bytes_total, str(wanted))
         return found
 
-    def _place(self, landing: Landing, cached: CachedObject, before: str | None) -> None:
-        target = self._order.work / landing.place
-        try:
-            if cached.content is not None:
-                placing.write(cached.content, target)
-            else:
-                placing.copy(cached.path, target, self._crew.pause)
-        except FileExistsError:
-            if not placing.same(cached.path, target):
-                other = before or self._order.owner(landing.place)
-                raise conflict(landing.place, other, landing.uri) from None
+    def _note_loans(self) -> None:
+        self._cache.note(self._order.directory, self._loans.copy(), self._since)
 
     def _look(self) -> None:
         """Go on only if the job is wanted; tell of it from time to time."""
         self._order.keep_going()
         if time.monotonic() < self._next_report:
             return
+        self._note_loans()  # should this process be killed, what came so far has not come in vain
         progress = self._meter.progress()
         left = f", {in_seconds(progress.seconds_left)} left" if progress.seconds_left is not None else ""
         self._order.tell(
@@ -224,7 +249,7 @@ def _storages(order: Order, timeouts: Timeouts) -> Iterator[list[Bucket]]:
     opened: dict[str, Storage] = {}
     buckets = []
     try:
-        for path in order.paths:
+        for path, _ in order.wanted:
             access = access_for(path, order.storage)
             if access.name not in opened:
                 opened[access.name] = Storage(access, timeouts)

@@ -9,6 +9,7 @@ from torchyard.contracts.runner import Cause, Heartbeat, HeartbeatAnswer, Regist
 from torchyard.errors import TorchyardError, Unauthenticated
 from torchyard_worker.attempts import AttemptsInHand, StopWish
 from torchyard_worker.platform_api import PlatformApi
+from torchyard_worker.shim import fence
 
 log = structlog.get_logger()
 
@@ -75,6 +76,7 @@ class Heartbeats:
         beat = Heartbeat(
             counter=self._counter, attempts=self._in_hand.claimed(), runtimes=runtimes if changed else None
         )
+        sent_at = fence.now()
         try:
             answer = self._api.heartbeat(beat)
         except Unauthenticated:
@@ -82,6 +84,7 @@ class Heartbeats:
             self._take_registration(self._register())
             return
         self._known_runtimes = runtimes
+        self._in_hand.confirm(sent_at, set(beat.attempts) - set(answer.abandoned))
         self._take(answer)
 
     def _take(self, answer: HeartbeatAnswer) -> None:

@@ -1,74 +1,117 @@
-"""Files of other jobs, put into `inputs/<name>/` before the script starts."""
+"""What lies in `inputs/<name>/` when a script starts; what of it is in storages, `fetching` puts there."""
 
 import filecmp
-import shutil
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from torchyard.contracts.inputs import job_of_input
+from torchyard.contracts.bundles import batches
+from torchyard.contracts.inputs import Source, read_source
 from torchyard.contracts.runner import ClaimedAttempt, InputFile
 from torchyard.errors import Conflict
+from torchyard_worker import placing
+from torchyard_worker.arranging import conflict
 from torchyard_worker.blob_cache import BlobCache
+from torchyard_worker.spooling import INPUTS
 from torchyard_worker.wording import in_files
 
-
-def place(claimed: ClaimedAttempt, folder: Path, blobs: BlobCache, keep_going: Callable[[], None]) -> str:
-    """Put the job's inputs into place; each file is the job's own copy.
-
-    Args:
-        claimed: The attempt.
-        folder: Its `inputs/`.
-        blobs: Where the files come from.
-        keep_going: Called before each chunk that is fetched; what it raises ends this.
-
-    Returns:
-        What was put there, in words.
-
-    Raises:
-        Conflict: `dependency_conflict`: the dependencies hold something else in the place of one of these.
-        NotFound: The platform has lost a blob.
-        Unavailable: The platform is away.
-    """
-    sources = claimed.spec.inputs
-    counts = dict.fromkeys(sources, 0)
-    for name in counts:
-        _make(folder / name, folder)
-    for file in claimed.inputs:
-        with blobs.blob(file.sha256, keep_going) as blob:
-            _copy(blob, _target(file, folder), folder)
-        counts[file.name] += 1
-    told = (
-        f"inputs/{name} ({in_files(counts[name])} of job {job_of_input(sources[name])})" for name in counts
-    )
-    return " and ".join(told)
+_MODE = 0o644
 
 
-def _target(file: InputFile, folder: Path) -> Path:
-    path = PurePosixPath(file.path)
-    if path.is_absolute() or ".." in path.parts or not path.parts:  # it was a script that chose it
-        raise Conflict(f"the input {file.path!r} would lie outside inputs/", code="dependency_conflict")
-    return folder / file.name / path
+class Giving:
+    """The inputs of one job, on their way into its directory."""
 
+    def __init__(
+        self,
+        claimed: ClaimedAttempt,
+        work: Path,
+        blobs: BlobCache,
+        keep_going: Callable[[], None],
+        owner: Callable[[str], str],
+    ) -> None:
+        """Prepare; nothing is done yet.
 
-def _copy(blob: Path, target: Path, folder: Path) -> None:
-    _make(target.parent, folder)
-    if target.exists():
-        if not (target.is_file() and filecmp.cmp(blob, target, shallow=False)):
-            raise _conflict(target, folder)
-        return
-    shutil.copyfile(blob, target)
-    target.chmod(0o644)
+        Args:
+            claimed: The attempt.
+            work: The script's directory, with the script and its dependencies.
+            blobs: Where the files come from.
+            keep_going: Called before each chunk that is fetched; what it raises ends this.
+            owner: Who put the file with this path into `work` before, for people.
+        """
+        self._files = claimed.inputs
+        self._sources = {name: read_source(text) for name, text in claimed.spec.inputs.items()}
+        self._work = work
+        self._blobs = blobs
+        self._keep_going = keep_going
+        self._owner = owner
+        self._owners: dict[str, str] = {}
 
+    def place(self) -> list[str]:
+        """Make all folders, and put files of other jobs and uploaded ones into them, each the job's own copy.
 
-def _make(place: Path, folder: Path) -> None:
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise _conflict(place, folder) from None
+        Returns:
+            What the inputs are, in words.
 
+        Raises:
+            Conflict: `dependency_conflict`: something else is in the place of one of these.
+            NotFound: The platform has lost a blob.
+            Unavailable: The platform is away.
+        """
+        for name in self._sources:
+            self._make(self._work / INPUTS / name, f"the input {name}")
+        wanted: dict[str, list[InputFile]] = defaultdict(list)
+        for file in self._files:
+            wanted[file.sha256].append(file)
+        sizes = {file.sha256: file.size for file in self._files}
+        for batch in batches(sizes):
+            with self._blobs.holding(batch):
+                self._fetch({sha256: sizes[sha256] for sha256 in batch})
+                for sha256 in batch:
+                    for file in wanted[sha256]:
+                        self._copy(self._blobs.path(sha256), file)
+        return [f"{INPUTS}/{name} ({self._words(name, source)})" for name, source in self._sources.items()]
 
-def _conflict(place: Path, folder: Path) -> Conflict:
-    name = place.relative_to(folder.parent)
-    return Conflict(
-        f"{name} is in the dependencies, and in an input of the job too", code="dependency_conflict"
-    )
+    def owner(self, path: str) -> str:
+        """Who put the file with this path into `work`, for people."""
+        return self._owners.get(path) or self._owner(path)
+
+    def _fetch(self, sizes: dict[str, int]) -> None:
+        lacking = list(self._blobs.lacking(sizes))
+        if lacking:
+            self._blobs.fetch(lacking, lambda _count: self._keep_going())
+
+    def _copy(self, blob: Path, file: InputFile) -> None:
+        path = PurePosixPath(file.path)
+        if path.is_absolute() or ".." in path.parts or not path.parts:  # it was a script that chose it
+            raise Conflict(f"the input {file.path!r} would lie outside inputs/", code="dependency_conflict")
+        place, giver = f"{INPUTS}/{file.name}/{path}", self._giver(file)
+        target = self._work / place
+        self._make(target.parent, giver)
+        if target.exists():
+            if not (target.is_file() and filecmp.cmp(blob, target, shallow=False)):
+                raise conflict(place, self.owner(place), giver)
+            return
+        placing.copy(blob, target, self._keep_going)
+        target.chmod(_MODE)  # whatever the umask is
+        self._owners[place] = giver
+
+    def _giver(self, file: InputFile) -> str:
+        source = self._sources.get(file.name, Source())
+        return f"job {source.job}" if source.job is not None else f"the uploaded file {file.path}"
+
+    def _make(self, folder: Path, giver: str) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            taken = next(place for place in (folder, *folder.parents) if place.exists())
+            path = taken.relative_to(self._work).as_posix()
+            raise conflict(path, self.owner(path), f"the directory of {giver}") from None
+
+    def _words(self, name: str, source: Source) -> str:
+        count = sum(1 for file in self._files if file.name == name)
+        if source.job is not None:
+            return f"{in_files(count)} of job {source.job}"
+        files = [f"{count} uploaded file{'s' if count != 1 else ''}"] if count else []
+        many = len(source.paths)
+        paths = [f"{many} storage path{'s' if many != 1 else ''}"] if many else []
+        return ", ".join([*files, *paths]) or "empty"

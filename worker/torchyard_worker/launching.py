@@ -82,6 +82,7 @@ def prepare(
         "env": environment,
         "timeout_seconds": spec.resources.timeout_seconds,
         "grace_seconds": spec.grace_seconds,
+        "fence_seconds": claimed.start_fence_seconds or claimed.fence_seconds,
     }
     directory.write(spool.LAUNCH, order)
 

@@ -29,6 +29,7 @@ from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.runner import Places, Runner
 from torchyard_worker.runtimes import discover
 from torchyard_worker.settings import Settings
+from torchyard_worker.shim import fence
 from torchyard_worker.staging import Sources
 from torchyard_worker.tasks import Consumer, make_app
 
@@ -63,6 +64,7 @@ class Machine:
             attempts=self._home / "attempts",
             runtimes=self._runtimes_directory,
             indexes=indexes.variables(os.environ, _users_home(), settings.pip_index_url),
+            uv_cache_bytes=settings.package_cache_mb * _MIB,
         )
         sources = Sources(
             blobs=BlobCache(self._home / "blobs", self._api, max_bytes=settings.blob_cache_mb * _MIB),
@@ -74,7 +76,8 @@ class Machine:
             file_bytes=settings.max_artifact_mb * _MIB,
             total_bytes=settings.max_artifacts_mb * _MIB,
         )
-        self._runner = Runner(self._api, self._in_hand, sources, Collector(self._api, limits), places)
+        collector = Collector(self._api, limits, sources.blobs)
+        self._runner = Runner(self._api, self._in_hand, sources, collector, places)
         self._left_over = spooling.left_over(places.attempts)
         self._cpus = settings.cpus or inventory.cpus()
         self._request = functools.partial(
@@ -149,9 +152,11 @@ class Machine:
         return None
 
     def _register(self, attempts: list[str]) -> Registered:
-        return self._api.register(
-            self._request(runtimes=self._runtimes(), attempts=attempts), self._join_token
-        )
+        request = self._request(runtimes=self._runtimes(), attempts=attempts)
+        sent_at = fence.now()
+        registered = self._api.register(request, self._join_token)
+        self._in_hand.confirm(sent_at, set(attempts) - set(registered.abandoned))
+        return registered
 
     def _runtimes(self) -> list[Runtime]:
         return [installed.runtime for installed in discover(self._runtimes_directory)]

@@ -16,15 +16,23 @@ from pathlib import Path
 
 import structlog
 
-from torchyard.contracts.requirements import REQUIREMENTS_FILE, RequirementsInvalid, plain_requirements
+from torchyard.contracts.requirements import (
+    MAX_REQUIREMENTS_BYTES,
+    REQUIREMENTS_FILE,
+    RequirementsInvalid,
+    requirements_in,
+)
 from torchyard.contracts.runner import Cause, ClaimedAttempt
 from torchyard.errors import RequirementsFailed
 from torchyard_worker.attempts import HeldAttempt, Stopped, StopWish
 from torchyard_worker.job_venv import JobVenv
+from torchyard_worker.package_cache import PackageCache
 from torchyard_worker.waiting import readable
 
 log = structlog.get_logger()
 
+#: In the attempt's directory: what is to be installed.
+_FILE = "requirements.txt"
 #: Packages named in one line of system.log, and characters of a resolver's reason.
 _NAMES_TOLD, _MAX_REASON = 40, 600
 #: In uv's answer: what pip may know better, with its own configuration and able to build.
@@ -57,14 +65,14 @@ class Installation:
         held: The attempt; it may be stopped meanwhile.
         folder: A directory of the attempt in which the installers' files may lie.
         environment: The script's variables.
-        cache: uv's cache.
+        cache: What was fetched before.
         seconds: The longest time it may take; 0 is for ever.
     """
 
     held: HeldAttempt
     folder: Path
     environment: Mapping[str, str]
-    cache: Path
+    cache: PackageCache
     seconds: int
 
 
@@ -75,20 +83,20 @@ def wanted(claimed: ClaimedAttempt, work: Path) -> Requirements:
         RequirementsFailed: A line is not allowed, or the file is no text.
     """
     spec = claimed.spec
-    texts = {"the job's requirements": spec.requirements}
+    sources = {"the job's requirements": spec.requirements.encode()}
     file = work / REQUIREMENTS_FILE
     if spec.dependencies is not None and file.is_file():
-        try:
-            texts[f"{REQUIREMENTS_FILE} in {spec.dependencies.name}"] = file.read_text("utf-8-sig")
-        except UnicodeDecodeError:
-            raise RequirementsFailed(f"{REQUIREMENTS_FILE} in {spec.dependencies.name} is no UTF-8") from None
+        with file.open("rb") as opened:
+            sources[f"{REQUIREMENTS_FILE} in {spec.dependencies.name}"] = opened.read(
+                MAX_REQUIREMENTS_BYTES + 1
+            )
     lines: list[str] = []
-    for source, text in texts.items():
+    for source, content in sources.items():
         try:
-            lines += plain_requirements(text)
+            lines += requirements_in(content)
         except RequirementsInvalid as problem:
             raise RequirementsFailed(f"{source}, {problem}") from None
-    return Requirements(tuple(lines), " and ".join(source for source, text in texts.items() if text))
+    return Requirements(tuple(lines), " and ".join(source for source, content in sources.items() if content))
 
 
 def install(requirements: Requirements, venv: JobVenv, installation: Installation) -> str:
@@ -101,7 +109,7 @@ def install(requirements: Requirements, venv: JobVenv, installation: Installatio
         AttemptStale: The attempt is not this worker's any more.
     """
     started = time.monotonic()
-    file = installation.folder / "requirements.txt"
+    file = installation.folder / _FILE
     file.write_text("".join(f"{line}\n" for line in requirements.lines))
     said = _installed(file, venv, installation)
     took = f"in {time.monotonic() - started:.1f} s"
@@ -114,13 +122,20 @@ def install(requirements: Requirements, venv: JobVenv, installation: Installatio
     return f"installed {requirements.source} {took}: {names}"
 
 
+def were_wanted(folder: Path) -> bool:
+    """Whether anything was to be installed for the attempt with this directory."""
+    return (folder / _FILE).exists()
+
+
 def _installed(file: Path, venv: JobVenv, installation: Installation) -> str:
     by_uv = venv.path / "bin" / "uv"
     if by_uv.exists():
         options = ["--no-build", "--no-progress", "--link-mode", "copy", "--requirement", str(file)]
-        cached = {**installation.environment, "UV_CACHE_DIR": str(installation.cache)}
-        code, said = _run([str(by_uv), "pip", "install", *options], cached, installation)
+        with installation.cache.installing() as cache:
+            cached = {**installation.environment, "UV_CACHE_DIR": str(cache)}
+            code, said = _run([str(by_uv), "pip", "install", *options], cached, installation)
         if code == 0:
+            installation.cache.used(name for name, _ in _ADDED_BY_UV.findall(said))
             return said
         if not _FOR_PIP.search(said):
             raise RequirementsFailed(_reason_of_uv(said))

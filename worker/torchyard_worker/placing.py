@@ -1,9 +1,11 @@
-"""Copies of cached files that a job may write to; they share blocks where the file system can do that."""
+"""Files put into a job's directory, moved or copied; copies share blocks where the file system can."""
 
+import contextlib
 import errno
 import fcntl
 import filecmp
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,27 +27,56 @@ def copy(source: Path, target: Path, keep_going: Callable[[], None]) -> None:
     """
     reading = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        writing = _made(target)
-        try:
-            if not _shared(reading, writing):
-                _copied(reading, writing, keep_going)
-        finally:
-            os.close(writing)
+        copy_open(reading, target, keep_going)
     finally:
         os.close(reading)
 
 
-def write(content: bytes, target: Path) -> None:
-    """Make `target` a file with these bytes.
+def copy_open(reading: int, target: Path, keep_going: Callable[[], None]) -> None:
+    """Make `target` a file of its own with the bytes of an open file, from where it stands.
 
     Raises:
         FileExistsError: There is one.
         OSError: There is no space, say.
     """
-    with open(_made(target), "wb", buffering=0) as file:
-        left = memoryview(content)
-        while left:
-            left = left[file.write(left) :]
+    writing = _made(target)
+    try:
+        if not _shared(reading, writing):
+            _copied(reading, writing, keep_going)
+    finally:
+        os.close(writing)
+
+
+def move(source: Path, target: Path) -> bool:
+    """Make `source` be called `target`.
+
+    Returns:
+        Whether it is; a file can't be moved to another file system.
+
+    Raises:
+        FileExistsError: There is something.
+    """
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    try:
+        source.rename(target)
+    except OSError as problem:
+        if problem.errno != errno.EXDEV:
+            raise
+        return False
+    return True
+
+
+def can_share(directory: Path) -> bool:
+    """Whether copies within this directory share their blocks."""
+    with (
+        contextlib.suppress(OSError),  # a full disk: then it does not matter
+        tempfile.TemporaryFile(dir=directory, buffering=0) as source,
+        tempfile.TemporaryFile(dir=directory, buffering=0) as target,
+    ):
+        source.write(b"x")
+        return _shared(source.fileno(), target.fileno())
+    return False
 
 
 def same(one: Path, other: Path) -> bool:

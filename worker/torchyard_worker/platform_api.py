@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import httpx
 
 from torchyard import errors
+from torchyard.contracts import bundles
 from torchyard.contracts.logs import PIECES_HEADER, LogName, Piece, encode_pieces
 from torchyard.contracts.models import Lenient
 from torchyard.contracts.runner import (
@@ -18,6 +19,7 @@ from torchyard.contracts.runner import (
     Registered,
     RegisterRequest,
     Report,
+    WantedBlobs,
 )
 
 #: Below the 5 seconds after which common servers close an idle connection: none is closed under a request.
@@ -126,6 +128,27 @@ class PlatformApi:
                 response.read()
                 _raise(response)
             yield response.iter_bytes()
+
+    @contextmanager
+    def get_blobs(self, digests: list[str]) -> Iterator[Iterator[tuple[str, Iterator[bytes]]]]:
+        """SHA-256 and bytes of small blobs, one after the other, while the context lasts.
+
+        Raises:
+            NotFound: The platform lacks one of them.
+        """
+        body = WantedBlobs(sha256=digests).model_dump_json()
+        headers = {"Content-Type": "application/json"}
+        with (
+            self._reaching(),
+            self._client.stream("POST", "/blobs", content=body, headers=headers) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                _raise(response)
+            try:
+                yield bundles.unbundled(response.iter_bytes())
+            except errors.Malformed as problem:
+                raise errors.Unavailable("the platform's answer was damaged or cut off") from problem
 
     def put_blob(self, attempt_id: str, sha256: str, size: int, chunks: Iterable[bytes]) -> None:
         """Send a file that an attempt left.

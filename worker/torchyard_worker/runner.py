@@ -12,11 +12,12 @@ import structlog
 from torchyard.contracts.jobs import JobState, StagingProgress, split_arguments
 from torchyard.contracts.runner import Cause, ClaimedAttempt, Finish, Outcome
 from torchyard.errors import AttemptStale, StartRefused, TorchyardError
-from torchyard_worker import endings, job_venv, launching, packages, spooling, staging
+from torchyard_worker import endings, fetched, job_venv, launching, packages, spooling, staging
 from torchyard_worker.attempts import AttemptsInHand, Detached, HeldAttempt, Stopped, StopWish
 from torchyard_worker.collecting import Collector
 from torchyard_worker.finishing import finish
 from torchyard_worker.launching import Shim
+from torchyard_worker.package_cache import PackageCache
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.reporting import Reporter
 from torchyard_worker.runtimes import InstalledRuntime, discover
@@ -57,6 +58,8 @@ class Places:
     runtimes: Path
     #: Variables that say where jobs get packages from; see `indexes`.
     indexes: Mapping[str, str] = field(default_factory=dict)
+    #: How much `uv_cache` may take, in bytes.
+    uv_cache_bytes: int = 20 * 2**30
 
     @property
     def uv_cache(self) -> Path:
@@ -80,6 +83,7 @@ class Runner:
         self._sources = sources
         self._collector = collector
         self._places = places
+        self._packages = PackageCache(places.uv_cache, max_bytes=places.uv_cache_bytes, uv=job_venv.uv())
         places.attempts.mkdir(parents=True, exist_ok=True)
 
     def run(self, attempt_id: str) -> None:
@@ -111,11 +115,13 @@ class Runner:
             directory = AttemptDirectory(self._path(attempt_id))
             attempt = _Attempt(held, directory.claimed(), directory, Reporter(self._api, held, directory))
             log.info("attempt_adopted", attempt=attempt_id)
+            self._sources.fetcher.remember(directory)
             if directory.read(spool.LAUNCH) is None:
                 launching.kill_leftovers(directory.tag)
                 lost = "the worker was restarted before it had started the script"
                 self._finish(attempt, Finish(outcome=Outcome(cause=Cause.WORKER_LOST, detail=lost)))
                 return
+            _keep_fence(attempt)
             shim = launching.find(directory.path)
             if shim is not None:
                 held.attach(shim)
@@ -191,9 +197,13 @@ class Runner:
                 attempt.reporter.say(staged)
                 seconds = claimed.spec.resources.timeout_seconds
                 installation = packages.Installation(
-                    held, directory.path, environment, self._places.uv_cache, seconds
+                    held, directory.path, environment, self._packages, seconds
                 )
                 attempt.reporter.say(packages.install(requirements, venv, installation))
+            if claimed.start_fence_seconds is not None:
+                # A script that its fence would stop at once is not to be started.
+                held.wait_for_contact(claimed.start_fence_seconds / 2)
+            _keep_fence(attempt)
             launching.prepare(directory, claimed, venv.python, environment)
             shim = launching.launch(directory.path, installed.interpreter)
         held.attach(shim)
@@ -214,17 +224,20 @@ class Runner:
         if shim is not None:
             shipper.follow(shim, lambda: self._announce(attempt))
         held.past_launch()
+        ended = time.monotonic()
         facts = directory.read(spool.EXIT)
         if facts is None:
             launching.kill_leftovers(directory.tag)
         self._announce(attempt)
         shipper.drain()
         artifacts, left_out = self._collector.collect(held, directory)
+        outcome = endings.outcome(directory, attempt.claimed.spec.script.name)
         final = Finish(
-            outcome=endings.outcome(directory, attempt.claimed.spec.script.name),
+            outcome=outcome.model_copy(update={"collecting_seconds": time.monotonic() - ended}),
             logs=shipper.seals(),
             artifacts=artifacts,
             messages=[*endings.remarks(facts), *left_out],
+            fetched=fetched.read(directory),
         )
         self._finish(attempt, final, shipper)
 
@@ -243,6 +256,7 @@ class Runner:
             torch = f", torch {runtime.packages['torch']}" if "torch" in runtime.packages else ""
             where += f", Python {runtime.python}{torch}"
         attempt.reporter.say(f"started: {command} ({where}, pid {pid})", JobState.RUNNING)
+        _keep_fence(attempt)
 
     def _finish(self, attempt: _Attempt, final: Finish, shipper: Shipper | None = None) -> None:
         """Have the end confirmed, and remove what is left of the attempt."""
@@ -256,7 +270,11 @@ class Runner:
                 exit_code=final.outcome.exit_code,
                 signal=final.outcome.signal,
             )
+            self._sources.fetcher.take_back(attempt.directory)
+        installed = packages.were_wanted(attempt.directory.path)
         spooling.remove(attempt.directory.path)
+        if installed:
+            self._packages.make_room()
 
     def _give_up(self, held: HeldAttempt, problem: Exception) -> None:
         """An error of the worker's own: say so if that is possible, and leave nothing behind."""
@@ -279,7 +297,17 @@ class Runner:
             shim.kill()
             shim.close()
         launching.kill_leftovers(directory.tag)
+        self._sources.fetcher.take_back(directory)
         spooling.remove(directory.path)
+
+
+def _keep_fence(attempt: _Attempt) -> None:
+    """Have the script's shim fence it from now on, or not any more; see `shim.fence`."""
+    claimed, path = attempt.claimed, attempt.directory.path
+    if attempt.reporter.running and claimed.fence_seconds is None:
+        attempt.held.lift_fence(path)
+    else:
+        attempt.held.fence(path)
 
 
 @contextlib.contextmanager

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     blob_cache_mb: int = Field(
         20 * 1024,
         ge=0,
-        description="Size of the cache of scripts and archives, in MiB; the least used go first.",
+        description="Size of the cache of scripts and dependencies, in MiB; the least used go first.",
     )
     archive_cache_mb: int = Field(
         20 * 1024,
@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         20 * 1024,
         ge=0,
         description="Size of the cache of objects from S3 and COS, in MiB; the least used go first.",
+    )
+    package_cache_mb: int = Field(
+        20 * 1024,
+        ge=0,
+        description="Size of the cache of packages that jobs require, in MiB; those unused longest go first.",
     )
     max_fetched_files: int = Field(
         10_000, ge=0, description="Most files that the dependency paths of a job may name."

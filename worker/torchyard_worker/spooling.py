@@ -5,6 +5,7 @@ $TORCHYARD_WORKER_HOME/attempts/<attempt id>/
     reports.json    the number of the last report, and whether the platform knows that the script runs
     manifest.json   size and modification time of every file that was staged
     tree.json       the unpacked archive that work/ was made of, if it is to be kept
+    objects.json    the files of work/ that the object cache wants back
     work/           the script's directory, with outputs/ and inputs/
     venv/           its virtual environment; see job_venv.py
     home/  tmp/     its home and temporary files

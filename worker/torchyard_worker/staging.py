@@ -2,6 +2,7 @@
 
 import contextlib
 import filecmp
+import functools
 import os
 import shutil
 import stat
@@ -9,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from torchyard.contracts.jobs import FileRef
+from torchyard.contracts.inputs import read_source
+from torchyard.contracts.jobs import FileRef, JobSpec
 from torchyard.contracts.runner import ClaimedAttempt
 from torchyard.contracts.storage_paths import split_paths
 from torchyard.errors import Conflict
-from torchyard_worker import inputs
+from torchyard_worker import inputs, spooling, trees
 from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.fetching import Fetcher, Order, Tell
@@ -48,7 +50,7 @@ def stage(
         claimed: What is asked for.
         sources: Where the files come from.
         keep_going: Raises if the job is not wanted any more.
-        tell: Tells how far the fetching of `dependency_paths` is.
+        tell: Tells how far the fetching of files is.
 
     Returns:
         What was staged, in words.
@@ -57,23 +59,24 @@ def stage(
         ArchiveRejected: The zip is refused.
         TooLarge: So is one that is too large when unpacked.
         Conflict: `dependency_conflict`: two sources name one path, with different content.
-        DependencyFailed: Something of `dependency_paths` can't be had.
+        DependencyFailed: Something that lies in a storage can't be had.
         NotFound: The platform has lost a blob.
         Unavailable: The platform is away.
     """
     spec = claimed.spec
     told = []
+    sources.fetcher.take_back(directory)  # what came in a try before this one
+    _empty(directory.work)
     with sources.blobs.blob(spec.script.sha256, keep_going) as script:
         told.append(f"{spec.script.name} ({in_bytes(script.stat().st_size)})")
         if spec.dependencies is not None:
-            told.append(_place_archive(directory, spec.dependencies, sources, keep_going))
+            told.append(_place_dependencies(directory, spec.dependencies, sources, keep_going, tell))
         _place_script(script, directory.work / spec.script.name, spec.dependencies)
-    if spec.dependency_paths:
-        told.append(_fetch(directory, claimed, sources.fetcher, keep_going, tell))
     for name in (OUTPUTS, INPUTS):
         _make_folder(directory.work / name, spec.dependencies)
-    if spec.inputs:
-        told.append(inputs.place(claimed, directory.work / INPUTS, sources.blobs, keep_going))
+    given = inputs.Giving(claimed, directory.work, sources.blobs, keep_going, functools.partial(_owner, spec))
+    told += given.place()
+    told += _fetch(directory, claimed, sources.fetcher, given.owner, keep_going, tell)
     manifest = {path: _mark(found) for path, found in files_below(directory.work)}
     directory.write(_MANIFEST, manifest)
     return " and ".join(told)
@@ -114,34 +117,54 @@ def _listed(folder: str) -> Iterator[tuple[str, os.stat_result]]:
                 yield entry.name, entry.stat(follow_symlinks=False)
 
 
-def _place_archive(
-    directory: AttemptDirectory, dependencies: FileRef, sources: Sources, keep_going: Callable[[], None]
+def _empty(work: Path) -> None:
+    """Remove what a try left that ended because the platform was away."""
+    if any(work.iterdir()):
+        spooling.remove_tree(work)
+        work.mkdir()
+
+
+def _place_dependencies(
+    directory: AttemptDirectory,
+    dependencies: FileRef,
+    sources: Sources,
+    keep_going: Callable[[], None],
+    tell: Tell,
 ) -> str:
     kept = sources.archives.take(dependencies.sha256, directory)
     if kept is not None:
-        return f"{dependencies.name} ({in_files(kept)}, unpacked before)"
-    with sources.blobs.blob(dependencies.sha256, keep_going) as archive:
-        count = sources.archives.unpack(archive, dependencies.sha256, directory)
-        return f"{dependencies.name} ({in_files(count)}, {in_bytes(archive.stat().st_size)})"
+        return f"{dependencies.name} ({in_files(kept)}, kept from an earlier job)"
+    with sources.blobs.blob(dependencies.sha256, keep_going) as blob:
+        if trees.is_tree(blob):
+            placing = trees.Placing(directory.work, sources.blobs, keep_going, tell)
+            told = placing.place(blob)
+            sources.archives.keep_later(dependencies.sha256, directory)
+            return f"{dependencies.name} ({told})"
+        count = sources.archives.unpack(blob, dependencies.sha256, directory)
+        return f"{dependencies.name} ({in_files(count)}, {in_bytes(blob.stat().st_size)})"
 
 
 def _fetch(
     directory: AttemptDirectory,
     claimed: ClaimedAttempt,
     fetcher: Fetcher,
+    owner: Callable[[str], str],
     keep_going: Callable[[], None],
     tell: Tell,
-) -> str:
-    spec = claimed.spec
+) -> list[str]:
+    """Fetch what lies in storages, in one go; what was fetched beside the script, in words."""
+    paths = split_paths(claimed.spec.dependency_paths)
+    below = {name: read_source(text).paths for name, text in claimed.spec.inputs.items()}
+    if paths or any(below.values()):
+        fetcher.fetch(Order(paths, claimed.storage, directory, owner, tell, keep_going, below))
+    return [f"{len(paths)} dependency path{'s' if len(paths) != 1 else ''}"] if paths else []
 
-    def owner(path: str) -> str:
-        if path == spec.script.name:
-            return f"the script {path}, which always keeps its own name"
-        return f"{path} in {spec.dependencies.name}" if spec.dependencies else path
 
-    paths = split_paths(spec.dependency_paths)
-    fetcher.fetch(Order(paths, claimed.storage, directory.work, owner, tell, keep_going))
-    return f"{len(paths)} dependency path{'s' if len(paths) != 1 else ''}"
+def _owner(spec: JobSpec, path: str) -> str:
+    """Who put the file with this path beside the script, for people."""
+    if path == spec.script.name:
+        return f"the script {path}, which always keeps its own name"
+    return f"{path} in {spec.dependencies.name}" if spec.dependencies else path
 
 
 def _place_script(blob: Path, place: Path, dependencies: FileRef | None) -> None:

@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from torchyard.adapters.disk_space import full_disk_told
-from torchyard.contracts.logs import LogName, Piece, Stream
+from torchyard.contracts.logs import LogName, Piece, RecordName, StoredName, Stream
 from torchyard.errors import NotFound, OffsetMismatch
 
 #: Logs that are kept open, at most two descriptors each: far below the usual limit of 1024.
@@ -45,9 +45,9 @@ class DirectoryLogs:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = threading.Lock()
         #: The open logs, the one used last at the end.
-        self._open: OrderedDict[tuple[str, LogName], _OpenLog] = OrderedDict()
+        self._open: OrderedDict[tuple[str, StoredName], _OpenLog] = OrderedDict()
 
-    def append(self, attempt_id: str, name: LogName, offset: int, data: bytes, pieces: list[Piece]) -> int:
+    def append(self, attempt_id: str, name: StoredName, offset: int, data: bytes, pieces: list[Piece]) -> int:
         """Add bytes at the end, and the pieces that begin within them.
 
         Returns:
@@ -62,13 +62,13 @@ class DirectoryLogs:
             with log.locked():
                 return log.append(offset, data, pieces)
 
-    def size(self, attempt_id: str, name: LogName) -> int:
+    def size(self, attempt_id: str, name: StoredName) -> int:
         """The log's size in bytes; 0 if nothing was ever appended."""
         with suppress(FileNotFoundError):
             return self._log(attempt_id, name).size()
         return 0
 
-    def read(self, attempt_id: str, name: LogName, offset: int, length: int) -> bytes:
+    def read(self, attempt_id: str, name: StoredName, offset: int, length: int) -> bytes:
         """At most `length` bytes from `offset` on; empty at or behind the end."""
         with suppress(FileNotFoundError):
             return self._log(attempt_id, name).read(offset, length)
@@ -83,7 +83,7 @@ class DirectoryLogs:
             return self._log(attempt_id, LogName.STDOUT).pieces(start, end)
         return []
 
-    def seal(self, attempt_id: str, name: LogName) -> int:
+    def seal(self, attempt_id: str, name: StoredName) -> int:
         """Bring the log to the disk; the CRC32 of all of it."""
         with suppress(FileNotFoundError):
             log = self._log(attempt_id, name)
@@ -91,7 +91,7 @@ class DirectoryLogs:
                 return log.seal()
         return 0
 
-    def truncate(self, attempt_id: str, name: LogName) -> None:
+    def truncate(self, attempt_id: str, name: StoredName) -> None:
         """Empty the log, to be sent again from the start."""
         # By new files: whoever still holds the old ones, in this process or another, sees that they are gone.
         directory = self._directory(attempt_id)
@@ -105,7 +105,7 @@ class DirectoryLogs:
         """Remove all logs of the attempt; nothing happens if there are none."""
         directory = self._directory(attempt_id)
         with self._lock:
-            for name in LogName:
+            for name in (*LogName, *RecordName):
                 self._open.pop((attempt_id, name), None)
             with suppress(FileNotFoundError):
                 shutil.rmtree(directory)
@@ -115,7 +115,7 @@ class DirectoryLogs:
             raise NotFound("there is no attempt with this id", code="attempt_not_found")
         return self._root / attempt_id
 
-    def _log(self, attempt_id: str, name: LogName, *, create: bool = False) -> "_OpenLog":
+    def _log(self, attempt_id: str, name: StoredName, *, create: bool = False) -> "_OpenLog":
         """The open log.
 
         Raises:

@@ -1,5 +1,6 @@
 """Blobs as files below one directory, each named by its SHA-256."""
 
+import ctypes
 import hashlib
 import os
 import re
@@ -7,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -20,6 +21,7 @@ CHUNK_BYTES = 256 * 1024
 #: Seconds after which a file in tmp/ can't belong to anything that still runs.
 _LEFTOVER_SECONDS = 24 * 3600.0
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class DirectoryObjects:
@@ -77,6 +79,34 @@ class DirectoryObjects:
             self._keep(path, file.fileno(), self._path(sha256))
         return sha256, size
 
+    def put_all(self, blobs: Iterable[tuple[str, Iterable[bytes]]]) -> dict[str, int]:
+        """Store many small blobs, brought to the disk all at once; if it fails, some of them may be there.
+
+        Args:
+            blobs: The SHA-256 that each has to have, and its content.
+
+        Returns:
+            Their sizes in bytes, by SHA-256.
+
+        Raises:
+            DigestMismatch: A content has another SHA-256.
+            StorageFull: No space is left.
+        """
+        sizes: dict[str, int] = {}
+        with full_disk_told(), ExitStack() as undo:
+            written: dict[str, Path] = {}
+            for expected, chunks in blobs:
+                path = self._incoming / f"many-{uuid4().hex}"
+                undo.callback(path.unlink, missing_ok=True)
+                sizes[expected] = _write(path, chunks, expected)
+                written[expected] = path
+            _sync_file_system(self._incoming)
+            for sha256, path in written.items():
+                self._name(path, self._path(sha256))
+            for folder in {self._path(sha256).parent for sha256 in written}:
+                _sync_directory(folder)
+        return sizes
+
     def read(self, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """The blob's bytes from `start` on, at most `length`, in chunks.
 
@@ -128,13 +158,16 @@ class DirectoryObjects:
         if not blob.exists():  # else the same bytes are there already, and on the disk
             os.fchmod(descriptor, 0o400)
             os.fsync(descriptor)
-            try:
-                path.replace(blob)
-            except FileNotFoundError:
-                blob.parent.mkdir(mode=0o700, exist_ok=True)
-                path.replace(blob)
-                _sync_directory(self._root)
+            self._name(path, blob)
         _sync_directory(blob.parent)
+
+    def _name(self, path: Path, blob: Path) -> None:
+        try:
+            path.replace(blob)
+        except FileNotFoundError:
+            blob.parent.mkdir(mode=0o700, exist_ok=True)
+            path.replace(blob)
+            _sync_directory(self._root)
 
     def _chunks(self, sha256: str, start: int, length: int | None) -> Iterator[bytes]:
         with _missing_told():
@@ -154,6 +187,32 @@ class DirectoryObjects:
             with suppress(FileNotFoundError):  # another process may be done with it just now
                 if path.stat().st_mtime < oldest:
                     path.unlink()
+
+
+def _write(path: Path, chunks: Iterable[bytes], expected: str) -> int:
+    """Make a file with this content, not yet brought to the disk; its size."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("xb", buffering=0) as file:
+        for chunk in chunks:
+            digest.update(chunk)
+            size += len(chunk)
+            left = memoryview(chunk)
+            while left:
+                left = left[file.write(left) :]
+        os.fchmod(file.fileno(), 0o400)
+    if digest.hexdigest() != expected:
+        raise DigestMismatch(f"the content's SHA-256 is {digest.hexdigest()}, not {expected}")
+    return size
+
+
+def _sync_file_system(directory: Path) -> None:
+    """Bring all that was written to this file system to the disk: one wait instead of one for each file."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if _LIBC.syncfs(descriptor):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    finally:
+        os.close(descriptor)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -9,7 +9,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from torchyard.contracts import fingerprints
 from torchyard.contracts.connections import FoundPath, PathType, StorageAccess, StorageListing, StoredFile
+from torchyard.contracts.fingerprints import Seen
 from torchyard.contracts.storage_paths import StorageKind, StoragePath
 from torchyard.errors import CursorInvalid, Forbidden, NotFound, TorchyardError, Unavailable
 
@@ -92,6 +94,28 @@ class S3Storage:
             next_cursor=page.get("NextContinuationToken"),
         )
 
+    def fingerprint(self, access: StorageAccess, path: StoragePath) -> str | None:
+        """What the path's content is known by; None if there are too many objects.
+
+        Raises:
+            NotFound: `dependency_not_found`.
+            Forbidden: `dependency_forbidden`.
+            Unavailable: `dependency_unavailable`.
+        """
+        client, below = self._client(access), path.prefix
+        if path.key and not path.key.endswith("/"):
+            with contextlib.suppress(NotFound), _explained(path):
+                head = client.head_object(Bucket=path.bucket, Key=path.key)
+                return fingerprints.of_file(_etag(head), head["ContentLength"])
+        seen: list[Seen] = []
+        for objects in _pages(client, path):
+            seen += [Seen(one["Key"].removeprefix(below), _etag(one), one["Size"]) for one in objects]
+            if len(seen) > fingerprints.MAX_OBJECTS:
+                return None
+        if not seen:
+            raise _missing(path)
+        return fingerprints.of_directory(seen)
+
     def _client(self, access: StorageAccess) -> Any:
         # The secret is part of the key: a connection that was set up anew gets a client of its own.
         key = f"{access.model_dump_json()}\n{access.secret_access_key.get_secret_value()}"
@@ -129,6 +153,24 @@ def _make_client(access: StorageAccess) -> Any:
             f"the connection {access.name!r} can't be used: its endpoint or region is none",
             code="dependency_unavailable",
         ) from problem
+
+
+def _pages(client: Any, directory: StoragePath) -> Iterator[list[dict[str, Any]]]:
+    """All objects below a prefix, in parts."""
+    after = ""
+    while True:
+        with _explained(directory):
+            if directory.kind is StorageKind.COS:  # knows the first version alone
+                page = client.list_objects(Bucket=directory.bucket, Prefix=directory.prefix, Marker=after)
+            else:
+                page = client.list_objects_v2(
+                    Bucket=directory.bucket, Prefix=directory.prefix, StartAfter=after
+                )
+        objects = page.get("Contents", [])
+        yield objects
+        if not page.get("IsTruncated", False) or not objects:
+            return
+        after = objects[-1]["Key"]
 
 
 def _etag(found: dict[str, Any]) -> str:

@@ -13,16 +13,27 @@ from torchyard.api import (
     connections,
     health,
     jobs,
+    log_search,
     logs,
+    notifications,
     problems,
     runner,
+    runs,
+    schedules,
     secrets,
     session,
+    sweeps,
+    trees,
+    users,
+    web,
     workers,
+    workflow_files,
+    workflows,
 )
 from torchyard.api.dependencies import UserDep, current_user
 from torchyard.api.limits import BodyLimit
 from torchyard.contracts.logs import LogChunk, LogEnd
+from torchyard.contracts.runs import RunEnd
 from torchyard.services.context import Context
 
 PREFIX = "/api/v1"
@@ -58,6 +69,7 @@ def create_app(
     app.include_router(runner.router)
     app.include_router(session.router, prefix=PREFIX)
     app.include_router(_signed_in(app), prefix=PREFIX)
+    app.include_router(web.router())
     return app
 
 
@@ -67,7 +79,24 @@ def _signed_in(app: FastAPI) -> APIRouter:
         dependencies=[Depends(current_user)],
         responses=problems.responses(errors.Unauthenticated, errors.Forbidden, errors.Unavailable),
     )
-    for module in (jobs, logs, artifacts, blobs, workers, connections, secrets):
+    for module in (
+        jobs,
+        workflows,
+        workflow_files,
+        runs,
+        logs,
+        log_search,
+        artifacts,
+        blobs,
+        trees,
+        workers,
+        connections,
+        secrets,
+        schedules,
+        sweeps,
+        notifications,
+        users,
+    ):
         router.include_router(module.router)
 
     @router.get("/openapi.json", include_in_schema=False)
@@ -87,7 +116,20 @@ def document(app: FastAPI) -> dict[str, Any]:
             summary="Runs PyTorch scripts: submit a job, follow its logs, fetch what it left.",
             routes=app.routes,
         )
-        models = [(model, "validation") for model in (*jobs.BODIES, LogChunk, LogEnd, problems.Problem)]
+        models = [
+            (model, "validation")
+            for model in (
+                *jobs.BODIES,
+                *trees.BODIES,
+                *workflows.BODIES,
+                *workflow_files.BODIES,
+                *runs.BODIES,
+                LogChunk,
+                LogEnd,
+                RunEnd,
+                problems.Problem,
+            )
+        ]
         _, extra = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]  # literal modes in a list
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         for name, definition in extra["$defs"].items():

@@ -9,6 +9,7 @@ from torchyard.api.dependencies import ContextDep, Sha256Path, UserDep
 from torchyard.api.logs import RangeHeader
 from torchyard.api.problems import responses
 from torchyard.api.streaming import BodyStreamDep
+from torchyard.contracts.bundles import MEDIA_TYPE, unbundled
 from torchyard.services import blobs
 
 router = APIRouter(prefix="/blobs", tags=["blobs"])
@@ -21,6 +22,34 @@ class Blob(BaseModel):
 
     sha256: str = Field(description="Its SHA-256 in hex.")
     size: int = Field(description="Bytes.")
+
+
+class StoredBundle(BaseModel):
+    """Uploaded files."""
+
+    files: int = Field(description="How many different files the bundle held.")
+    size: int = Field(description="Bytes of all of them.")
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=StoredBundle,
+    responses=responses(
+        errors.DigestMismatch, errors.TooLarge, errors.StorageFull, errors.Malformed, errors.Unavailable
+    ),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "File after file: a line `<SHA-256> <size>`, then so many bytes; at most 1000.",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+def put_all(ctx: ContextDep, _user: UserDep, body: BodyStreamDep) -> StoredBundle:
+    """Upload many small files at once."""
+    sizes = blobs.store_all(ctx, unbundled(body))
+    return StoredBundle(files=len(sizes), size=sum(sizes.values()))
 
 
 @router.head(

@@ -96,6 +96,21 @@ JobId = Annotated[str, Path(max_length=100, description="The job's UUID."), Afte
 AttemptId = Annotated[
     str, Path(max_length=100, description="The attempt's UUID."), AfterValidator(_comparable)
 ]
+WorkflowId = Annotated[
+    str, Path(max_length=100, description="The workflow's UUID."), AfterValidator(_comparable)
+]
+RunId = Annotated[str, Path(max_length=100, description="The run's UUID."), AfterValidator(_comparable)]
+OtherRunId = Annotated[
+    str, Path(max_length=100, description="The other run's UUID."), AfterValidator(_comparable)
+]
+NodeName = Annotated[str, Path(max_length=200, description="The node's name."), AfterValidator(_comparable)]
+#: The id of something, to choose by in a list.
+IdQuery = Annotated[str | None, Query(max_length=100), AfterValidator(lambda one: one and _comparable(one))]
+SweepId = Annotated[str, Path(max_length=100, description="The sweep's UUID."), AfterValidator(_comparable)]
+NotificationId = Annotated[
+    str, Path(max_length=100, description="The webhook's UUID."), AfterValidator(_comparable)
+]
+WorkerId = Annotated[str, Path(max_length=100, description="The worker's UUID."), AfterValidator(_comparable)]
 Sha256Path = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256 in hex.")]
 AttemptNumber = Annotated[
     int | None, Query(ge=1, le=10**6, description="Which attempt; the latest if left out.")

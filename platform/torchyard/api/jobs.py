@@ -112,6 +112,9 @@ def page(
     ctx: ContextDep,
     _user: UserDep,
     state: Annotated[list[JobState] | None, Query(description="Only jobs in one of these states.")] = None,
+    owner: Annotated[
+        str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Only jobs of this user.")
+    ] = None,
     text: Annotated[
         str | None,
         Query(
@@ -131,6 +134,7 @@ def page(
     """List jobs, newest first."""
     wanted = JobFilter(
         states=state or (),
+        owner=owner,
         text=text,
         id_prefix=id_prefix,
         created_after=created_after,

@@ -5,10 +5,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from torchyard.api.problems import answer
 from torchyard.contracts.logs import MAX_APPEND_BYTES
+from torchyard.contracts.trees import MAX_TREE_BYTES
 from torchyard.errors import Malformed, TooLarge
 
 #: Where a form is streamed to files. Everywhere else a body of any type is held in memory.
 _FORMS = "/api/v1/jobs"
+_BUNDLES, _TREES = "/api/v1/blobs", "/api/v1/trees"
 #: Python refuses to read numbers of thousands of digits.
 _MAX_DIGITS = 18
 
@@ -49,10 +51,14 @@ class BodyLimit:
 
     def _limit(self, method: str, path: str, content_type: str) -> int:
         # A PUT to a blob takes a file; `curl -T` sends one without saying of what type it is.
-        if (method == "PUT" and "/blobs/" in path) or (
-            path == _FORMS and content_type.lower().startswith("multipart/form-data")
+        if (
+            (method == "PUT" and "/blobs/" in path)
+            or (path == _FORMS and content_type.lower().startswith("multipart/form-data"))
+            or path == _BUNDLES
         ):
             return self._max_upload_bytes
+        if path == _TREES:
+            return max(self._max_json_bytes, MAX_TREE_BYTES)
         return MAX_APPEND_BYTES if method == "PATCH" else self._max_json_bytes
 
 

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from torchyard import errors
+from torchyard.domain.refusals import code_of, dotted, sentence_of
 
 log = structlog.get_logger()
 
@@ -27,6 +28,8 @@ _STATUS: dict[type[errors.TorchyardError], int] = {
     errors.UnsupportedMedia: 415,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.VersionConflict: 412,
+    errors.PreconditionRequired: 428,
     errors.RangeNotSatisfiable: 416,
     errors.OffsetMismatch: 416,
     errors.Unauthenticated: 401,
@@ -42,6 +45,7 @@ class FieldProblem(BaseModel):
     field: str = Field(description="The field, as a dotted path.")
     code: str = Field(description="Stable and machine-readable.")
     message: str = Field(description="What is wrong with it.")
+    node: str | None = Field(None, description="The node of a graph that has it, if one has.")
 
 
 class Problem(BaseModel):
@@ -119,8 +123,8 @@ def _invalid(_request: Request, problem: Exception) -> JSONResponse:
     return answer(invalid_fields(list(problem.errors())))
 
 
-#: Wrong fields told at once, and characters of each one's name: no answer is a multiple of its request.
-_MAX_LISTED, _MAX_NAME = 100, 200
+#: Wrong fields told at once: no answer is a multiple of its request.
+_MAX_LISTED = 100
 #: Pydantic's words for a place in a request that are no part of the field's name.
 _PLACES = {"body", "query", "path", "header", "cookie"}
 
@@ -132,7 +136,7 @@ def invalid_fields(found: list[Any]) -> errors.TorchyardError:
             "the body is no valid JSON", hint=str(found[0].get("ctx", {}).get("error", ""))
         )
     listed = [
-        FieldProblem(field=_dotted(one["loc"]), code=_code(one["type"]), message=_sentence(one))
+        FieldProblem(field=_dotted(one["loc"]), code=code_of(one["type"]), message=sentence_of(one))
         for one in found[:_MAX_LISTED]
     ]
     first = listed[0]
@@ -141,43 +145,12 @@ def invalid_fields(found: list[Any]) -> errors.TorchyardError:
         f"{first.field}: {first.message}{more}",
         code=first.code,
         field=first.field,
-        errors=[one.model_dump() for one in listed],
+        errors=[one.model_dump(exclude_none=True) for one in listed],
     )
 
 
-#: Pydantic's codes that we promise under names of our own; other codes of its own mean `field_invalid`.
-_CODES = {"extra_forbidden": "field_unknown", "missing": "field_missing"}
-_OURS = {
-    "arguments_invalid",
-    "env_not_allowed",
-    "file_name_invalid",
-    "inputs_invalid",
-    "nul_not_allowed",
-    "requirements_invalid",
-    "s3_uri_invalid",
-    "secret_invalid",
-}
-
-
-def _code(kind: str) -> str:
-    return kind if kind in _OURS else _CODES.get(kind, "field_invalid")
-
-
 def _dotted(place: tuple[str | int, ...]) -> str:
-    parts = [str(part)[:_MAX_NAME] for part in place]
-    if len(parts) > 1 and parts[0] in _PLACES:
-        parts = parts[1:]
-    return ".".join(parts)
-
-
-#: Our own words for pydantic's, where those would not help somebody who never heard of it.
-_SENTENCES = {"extra_forbidden": "there is no such field", "missing": "is missing"}
-
-
-def _sentence(found: Any) -> str:
-    if found["type"] in _OURS:
-        return str(found["msg"])
-    return _SENTENCES.get(found["type"]) or str(found["msg"][:1].lower() + found["msg"][1:])
+    return dotted(place[1:] if len(place) > 1 and place[0] in _PLACES else place)
 
 
 def _http(request: Request, problem: Exception) -> JSONResponse:

@@ -5,10 +5,12 @@ import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import StreamingResponse
 
 from torchyard.api import ranges
 from torchyard.api.dependencies import AttemptId, BearerDep, ContextDep, Sha256Path, WorkerDep
 from torchyard.api.streaming import BodyDep, BodyStreamDep
+from torchyard.contracts.bundles import MEDIA_TYPE, bundle_size, bundled
 from torchyard.contracts.logs import PIECES_HEADER, SCRIPT_LOGS, LogName, decode_pieces
 from torchyard.contracts.models import REVEAL
 from torchyard.contracts.runner import (
@@ -18,6 +20,7 @@ from torchyard.contracts.runner import (
     Registered,
     RegisterRequest,
     Report,
+    WantedBlobs,
 )
 from torchyard.errors import AttemptStale, FieldInvalid, NotFound, Unauthenticated
 from torchyard.services import attempts, blobs, logs, workers
@@ -99,6 +102,15 @@ def get_blob(ctx: ContextDep, _worker: WorkerDep, sha256: Sha256Path) -> Respons
     return ranges.file_response(
         chunks, name=sha256, media_type="application/octet-stream", size=size, part=None
     )
+
+
+@router.post("/blobs")
+def get_blobs(ctx: ContextDep, _worker: WorkerDep, wanted: WantedBlobs) -> StreamingResponse:
+    """Send many small blobs to a worker."""
+    sizes = blobs.sizes_of(ctx, wanted.sha256)
+    content = ((sha256, size, blobs.read(ctx, sha256)) for sha256, size in sizes.items())
+    headers = {"Content-Length": str(bundle_size(sizes.values()))}
+    return StreamingResponse(bundled(content), media_type=MEDIA_TYPE, headers=headers)
 
 
 @router.head("/blobs/{sha256}")

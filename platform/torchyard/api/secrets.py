@@ -8,7 +8,7 @@ from torchyard import errors
 from torchyard.api.dependencies import AdminDep, ContextDep, UserDep
 from torchyard.api.problems import responses
 from torchyard.contracts.secrets import NAME_PATTERN, Rotated, SecretValue, StoredSecret
-from torchyard.services import connections, secrets
+from torchyard.services import connections, notifications, secrets
 
 router = APIRouter(prefix="/secrets", tags=["secrets"])
 
@@ -42,4 +42,7 @@ def rotate(ctx: ContextDep, _admin: AdminDep) -> Rotated:
     with ctx.db.write() as session:
         renewed, lost = secrets.rotate(ctx, session)
         connected, broken = connections.rotate(ctx, session)
-    return Rotated(secrets=renewed, connections=connected, unreadable=[*lost, *broken])
+        hooked, torn = notifications.rotate(ctx, session)
+    return Rotated(
+        secrets=renewed, connections=connected, webhooks=hooked, unreadable=[*lost, *broken, *torn]
+    )

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from typing import Annotated
 
 import anyio.from_thread
@@ -15,15 +16,18 @@ from starlette.requests import ClientDisconnect
 
 from torchyard.contracts.jobs import JobEvent
 from torchyard.contracts.logs import LogChunk, LogEnd, LogName
+from torchyard.contracts.runs import RunEnd, RunEvent
 from torchyard.errors import Malformed, UnsupportedMedia
-from torchyard.services import jobs, logs
-from torchyard.services.context import Context, job_topic
+from torchyard.services import jobs, logs, run_views
+from torchyard.services.context import Context, job_topic, run_topic
 from torchyard.services.logs import LogRef
 
 #: Seconds of silence after which a follower gets a comment, so that neither end takes the line for dead.
 PING_SECONDS = 15.0
 #: Bytes read from a log at once for a follower that catches up.
 _BLOCK = 256 * 1024
+#: Events of a run that are read at once for a follower that catches up.
+_MAX_EVENTS = 1_000
 _PING = ": ping\n\n"
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -93,7 +97,12 @@ def follow_log(ctx: Context, ref: LogRef, offset: int) -> StreamingResponse:
 
 def follow_events(ctx: Context, job_id: str, after: int) -> StreamingResponse:
     """The job's events with a number above `after`, as they happen; `id` is the event's number."""
-    return _events(_job_events(ctx, job_id, after))
+    return _events(_numbered(ctx, job_topic(job_id), partial(_job_events, ctx, job_id), after))
+
+
+def follow_run(ctx: Context, run_id: str, after: int) -> StreamingResponse:
+    """The run's events with a number above `after`, as they happen; `id` is the event's number."""
+    return _events(_numbered(ctx, run_topic(run_id), partial(_run_events, ctx, run_id), after))
 
 
 def _events(frames: AsyncIterator[str]) -> StreamingResponse:
@@ -138,9 +147,9 @@ class _Bell:
 
 
 @contextlib.contextmanager
-def _bell(ctx: Context, job_id: str, log: str | None = None) -> Iterator[_Bell]:
+def _bell(ctx: Context, topic: str, log: str | None = None) -> Iterator[_Bell]:
     bell = _Bell()
-    unsubscribe: list[Callable[[], None]] = [ctx.fanout.subscribe(job_topic(job_id), bell.ring_for_job)]
+    unsubscribe: list[Callable[[], None]] = [ctx.fanout.subscribe(topic, bell.ring_for_job)]
     if log is not None:
         unsubscribe.append(ctx.fanout.subscribe(log, bell.ring))
     try:
@@ -152,7 +161,7 @@ def _bell(ctx: Context, job_id: str, log: str | None = None) -> Iterator[_Bell]:
 
 async def _log_events(ctx: Context, ref: LogRef, offset: int) -> AsyncIterator[str]:
     ended: LogEnd | None = None
-    with _bell(ctx, ref.job_id, ref.topic) as bell:
+    with _bell(ctx, job_topic(ref.job_id), ref.topic) as bell:
         while True:
             if bell.job_changed:
                 bell.job_changed = False
@@ -174,24 +183,39 @@ def _next_chunks(ctx: Context, ref: LogRef, offset: int, final: bool) -> list[Lo
     return list(logs.chunks(ctx, ref, offset, _BLOCK, final=final))
 
 
-async def _job_events(ctx: Context, job_id: str, after: int) -> AsyncIterator[str]:
-    with _bell(ctx, job_id) as bell:
+async def _numbered(
+    ctx: Context,
+    topic: str,
+    read: Callable[[int], tuple[Sequence[JobEvent | RunEvent], LogEnd | RunEnd | None]],
+    after: int,
+) -> AsyncIterator[str]:
+    """Events with a number above `after`, until there is an end; `read` gives some, or the last of them."""
+    with _bell(ctx, topic) as bell:
         while True:
-            events, ended = await to_thread.run_sync(_next_events, ctx, job_id, after)
+            events, ended = await to_thread.run_sync(read, after)
             for event in events:
                 after = event.seq
                 yield _frame(event.model_dump_json(), identity=event.seq)
             if ended is not None:
                 yield _frame(ended.model_dump_json(exclude_none=True), event="end")
                 return
-            if not await bell.wait():
+            if len(events) < _MAX_EVENTS and not await bell.wait():
                 yield _PING
 
 
-def _next_events(ctx: Context, job_id: str, after: int) -> tuple[list[JobEvent], LogEnd | None]:
+def _job_events(ctx: Context, job_id: str, after: int) -> tuple[list[JobEvent], LogEnd | None]:
     with ctx.db.read() as session:
         ref = logs.locate(session, job_id, LogName.SYSTEM)
     # Asked for before the events are read: the event of the end itself must not be missed.
     ended = logs.end(ctx, ref)
     with ctx.db.read() as session:
         return jobs.events_of(session, job_id, after=after), ended
+
+
+def _run_events(ctx: Context, run_id: str, after: int) -> tuple[list[RunEvent], RunEnd | None]:
+    # As above.
+    with ctx.db.read() as session:
+        ended = run_views.end(session, run_id)
+    with ctx.db.read() as session:
+        found = run_views.events_of(session, run_id, after=after, limit=_MAX_EVENTS)
+    return found, ended if len(found) < _MAX_EVENTS else None

@@ -27,7 +27,7 @@ KeyHeader = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="1 to 255 visible ASCII characters. The same request under the same key makes one job.",
+        description="1 to 255 visible ASCII characters. The same request under the same key is done once.",
         json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     ),
 ]

@@ -17,6 +17,9 @@ from torchyard.cli import (
     secrets,
     settings,
     terminal,
+    workflow_runs,
+    workflow_series,
+    workflows,
 )
 from torchyard.errors import TorchyardError
 
@@ -40,6 +43,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
             "torchyard run train.py",
             "torchyard run train.py --deps src/ --gpus 1 --cpus 3 -- --epochs 3",
             "torchyard run train.py --dep s3://data/cifar-10/ --dep s3://data/labels.csv",
+            "torchyard run train.py --input model=job:3f2a --input data=s3://data/x/ --input data=a.csv",
             "torchyard run train.py --env SEED=1 --detach",
         ),
     ),
@@ -60,7 +64,10 @@ _COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
     ),
     (jobs.rerun, ("torchyard rerun 3f2a", "torchyard logs -f $(torchyard rerun 3f2a)")),
     (jobs.rm, ("torchyard rm 3f2a 77c0",)),
-    (machines.workers, ("torchyard workers", "torchyard workers --json")),
+    (
+        machines.workers,
+        ("torchyard workers", "torchyard workers --drain gpu-7", "torchyard workers --resume gpu-7"),
+    ),
     (machines.runtimes, ("torchyard runtimes",)),
     (machines.up, ("torchyard up", "TORCHYARD_PORT=9000 torchyard up")),
     (machines.serve, ("TORCHYARD_BROKER_URL=redis://broker:6379/0 torchyard serve",)),
@@ -124,6 +131,61 @@ _group(
         ),
         "rm": (secrets.rm, ("torchyard secrets rm WANDB_API_KEY",)),
         "rotate": (secrets.rotate, ("torchyard secrets rotate",)),
+    },
+)
+_group(
+    "workflow",
+    "Graphs of scripts that run, resume and pass on what they make.",
+    {
+        "run": (
+            workflow_runs.run,
+            (
+                "torchyard workflow run flow.yaml -p lr=0.01",
+                "torchyard workflow run MNIST --from train --force",
+                "torchyard workflow run 3f2a --unfinished --detach",
+            ),
+        ),
+        "validate": (workflows.validate, ("torchyard workflow validate flow.yaml",)),
+        "resume": (
+            workflow_runs.resume,
+            (
+                "torchyard workflow resume 3f2a",
+                "torchyard workflow resume 3f2a --file flow.yaml",
+                "torchyard workflow resume 3f2a --node train --downstream",
+            ),
+        ),
+        "follow": (workflow_runs.follow, ("torchyard workflow follow 3f2a",)),
+        "stop": (
+            workflow_runs.stop,
+            ("torchyard workflow stop 3f2a", "torchyard workflow stop 3f2a -n train"),
+        ),
+        "runs": (workflow_runs.runs, ("torchyard workflow runs", "torchyard workflow runs MNIST")),
+        "list": (workflows.list_all, ("torchyard workflow list",)),
+        "show": (workflows.show, ("torchyard workflow show MNIST",)),
+        "versions": (workflows.versions, ("torchyard workflow versions MNIST",)),
+        "export": (workflows.export, ("torchyard workflow export MNIST -o flow.yaml",)),
+        "import": (workflows.import_file, ("torchyard workflow import flow.yaml",)),
+        "templates": (workflows.templates, ("torchyard workflow templates",)),
+        "new": (workflows.new, ("torchyard workflow new lenet", "torchyard workflow new lenet --name mine")),
+        "schedule": (
+            workflow_series.schedule,
+            (
+                "torchyard workflow schedule MNIST '30 2 * * 1-5' --time-zone Asia/Shanghai",
+                "torchyard workflow schedule MNIST --pause",
+            ),
+        ),
+        "backfill": (
+            workflow_series.backfill,
+            ("torchyard workflow backfill MNIST --from 2026-01-01 --to 2026-01-07",),
+        ),
+        "sweep": (
+            workflow_series.sweep,
+            (
+                "torchyard workflow sweep MNIST -p lr=0.1,0.01 -p seed=1:5",
+                "torchyard workflow sweep MNIST --show 3f2a",
+            ),
+        ),
+        "rm": (workflows.rm, ("torchyard workflow rm MNIST",)),
     },
 )
 _group(

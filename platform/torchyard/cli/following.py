@@ -57,7 +57,7 @@ class Follower:
             job = self._client.get(self._job.id)
             if job.attempt == self._attempt:
                 return job if job.state in TERMINAL else self._client.wait(job.id)
-            terminal.say(f"attempt {job.attempt} follows, as attempt {self._attempt} was lost")
+            terminal.say(f"attempt {job.attempt} follows, as attempt {self._attempt} failed")
             self._attempt, self._position = job.attempt, 0
 
     def _write_attempt(self) -> None:

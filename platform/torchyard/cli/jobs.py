@@ -124,9 +124,11 @@ def _show_facts(job: Job) -> None:
         "script": f"{spec.script.name}  {spec.script.sha256}",
         "dependencies": f"{spec.dependencies.name}  {spec.dependencies.sha256}" if spec.dependencies else "",
         "from storage": spec.dependency_paths,
+        "inputs": "  ".join(f"{name}={source}" for name, source in sorted(spec.inputs.items())),
         "arguments": spec.arguments,
         "environment": "  ".join(f"{name}={value}" for name, value in sorted(spec.environment.items())),
         "resources": _resources(job),
+        "retries": _retries(job),
         "runtime": spec.runtime,
         "worker": job.worker or "",
         "run again of": job.run_again_of or "",
@@ -144,6 +146,12 @@ def _resources(job: Job) -> str:
     limit = duration(wanted.timeout_seconds) if wanted.timeout_seconds else "none"
     machine = f"{wanted.cpus} CPU, {wanted.memory_mb} MiB, {gpus}"
     return f"{machine}, time limit {limit}, grace {job.spec.grace_seconds} s"
+
+
+def _retries(job: Job) -> str:
+    asked = job.spec.retries
+    parts = ((asked.after_failure, "after a failure"), (asked.after_loss, "after a loss of the worker"))
+    return ", ".join(f"{count} {when}" for count, when in parts if count)
 
 
 def _show_attempts(attempts: list[Attempt]) -> None:

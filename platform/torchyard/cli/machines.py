@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -12,9 +13,21 @@ from torchyard.client import Worker
 from torchyard.contracts.runner import Runtime
 
 
-def workers(ctx: typer.Context, json: JsonOption = False) -> None:
-    """List the workers, with what they have and what of it is free."""
+def workers(
+    ctx: typer.Context,
+    drain: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Give this worker nothing new; what it has goes on."),
+    ] = None,
+    resume: Annotated[str | None, typer.Option(metavar="NAME", help="Give this worker jobs again.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the workers, with what they have and what of it is free; or take one out of use, and back."""
     with connect(ctx) as client:
+        if drain is not None:
+            client.drain(drain)
+        if resume is not None:
+            client.drain(resume, drain=False)
         found = client.workers()
     if json:
         terminal.show_json(found)
@@ -63,13 +76,19 @@ def worker() -> None:
 def _row(worker: Worker) -> tuple[str, ...]:
     return (
         worker.name,
-        f"{since(worker.seen_at)} ago" if worker.reachable else f"silent for {since(worker.seen_at)}",
+        _heard_of(worker),
         str(worker.attempts),
         f"{worker.free_cpus} of {worker.cpus}",
         f"{worker.free_memory_mb} of {worker.memory_mb} MiB",
         ", ".join(gpu.model for gpu in worker.gpus) or "none",
         ", ".join(runtime.name for runtime in worker.runtimes),
     )
+
+
+def _heard_of(worker: Worker) -> str:
+    if not worker.reachable:
+        return f"silent for {since(worker.seen_at)}"
+    return f"{since(worker.seen_at)} ago" + (", draining" if worker.draining else "")
 
 
 def _versions(runtime: Runtime) -> str:

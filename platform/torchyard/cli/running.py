@@ -17,6 +17,7 @@ from torchyard.cli.access import connect, resolve
 from torchyard.cli.announcing import announce
 from torchyard.cli.following import Follower
 from torchyard.cli.wording import short
+from torchyard.contracts.inputs import NOTHING, job_source
 from torchyard.contracts.jobs import TERMINAL, Job, JobState, Reason
 from torchyard.errors import RequestRefused
 
@@ -45,8 +46,9 @@ InputOption = Annotated[
     list[str] | None,
     typer.Option(
         "--input",
-        metavar="NAME=job:ID",
-        help="What an ended job left, as inputs/NAME/; may be repeated.",
+        metavar="NAME=SOURCE",
+        help="What lies in inputs/NAME/: what an ended job left (job:ID), a file or directory in S3 or COS "
+        "(s3://BUCKET/KEY), or a file that is uploaded; may be repeated.",
     ),
 ]
 
@@ -74,6 +76,12 @@ def run(
     env: EnvOption = None,
     inputs: InputOption = None,
     requirements: RequirementsOption = None,
+    retries: Annotated[
+        int | None, typer.Option(help="Further attempts if the script fails. [default: 0]")
+    ] = None,
+    retries_after_loss: Annotated[
+        int | None, typer.Option(help="Further attempts if its worker is lost while it runs. [default: 0]")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="A name for people. [default: the script's]")] = None,
     grace: Annotated[
         int | None, typer.Option(metavar="SECONDS", help="Time between SIGTERM and SIGKILL. [default: 30]")
@@ -98,6 +106,7 @@ def run(
         "memory_mb": memory_mb,
         "timeout_seconds": timeout,
     }
+    again = {"after_failure": retries, "after_loss": retries_after_loss}
     settings: dict[str, Any] = {
         "dependencies": deps,
         "dependency_paths": dep,
@@ -106,12 +115,13 @@ def run(
         "resources": {field: value for field, value in resources.items() if value is not None},
         "runtime": runtime,
         "requirements": None if requirements is None else _text(requirements),
+        "retries": {field: value for field, value in again.items() if value is not None},
         "name": name,
         "grace_seconds": grace,
         "ignore_warnings": ignore_warnings,
     }
     with connect(ctx) as client:
-        settings["inputs"] = dict(_input(client, text) for text in inputs or [])
+        settings["inputs"] = _inputs(client, inputs or [])
         job = _submit(client, script, settings)
         if detach:
             terminal.show_json(job) if json else terminal.show_line(job.id)
@@ -140,16 +150,33 @@ def _variable(text: str) -> tuple[str, str]:
     return name, value if equals else os.environ[name]
 
 
-def _input(client: sdk.Client, text: str) -> tuple[str, str]:
-    name, equals, source = text.partition("=")
-    if not equals or not source.startswith("job:"):
-        raise typer.BadParameter(f"{text!r} names no job; write NAME=job:ID", param_hint="--input")
-    return name, f"job:{resolve(client, source.removeprefix('job:'))}"
+def _inputs(client: sdk.Client, texts: list[str]) -> dict[str, list[str | Path]]:
+    """The inputs' sources by their names; those with one name go together."""
+    found: dict[str, list[str | Path]] = {}
+    for text in texts:
+        name, _, source = text.partition("=")
+        found.setdefault(name, []).append(_source(client, text, source))
+    return found
+
+
+def _source(client: sdk.Client, text: str, source: str) -> str | Path:
+    if source.startswith(("s3://", "cos://", "blob:")) or source == NOTHING:
+        return source
+    if source.startswith("job:"):
+        job_id = source.removeprefix("job:")
+        return job_source(resolve(client, job_id.removesuffix("?")), may_be_empty=job_id.endswith("?"))
+    file = Path(source).expanduser()
+    if not source or not file.is_file():
+        raise typer.BadParameter(
+            f"{text!r} names no file, job or storage; write NAME=FILE, NAME=job:ID or NAME=s3://BUCKET/KEY",
+            param_hint="--input",
+        )
+    return file
 
 
 def _submit(client: sdk.Client, script: Path, settings: dict[str, Any]) -> Job:
     try:
-        with _progress() as progress:
+        with uploads_shown() as progress:
             job = client.submit(script, on_progress=progress, **settings)
     except KeyboardInterrupt:
         terminal.tell("interrupted before the platform confirmed the job")
@@ -158,7 +185,8 @@ def _submit(client: sdk.Client, script: Path, settings: dict[str, Any]) -> Job:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[sdk.uploading.OnProgress | None]:
+def uploads_shown() -> Iterator[sdk.uploading.OnProgress | None]:
+    """What is called as uploads go on, so that a person at the terminal sees it."""
     if not sys.stderr.isatty():
         yield None
         return

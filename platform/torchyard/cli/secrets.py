@@ -44,7 +44,10 @@ def rotate(ctx: typer.Context, json: JsonOption = False) -> None:
     if json:
         terminal.show_json(done)
     else:
-        terminal.show_line(f"{done.secrets} secrets and {done.connections} connections have the newest key")
+        terminal.show_line(
+            f"{done.secrets} secrets, {done.connections} connections and {done.webhooks} webhooks "
+            "have the newest key"
+        )
         for what in done.unreadable:
             terminal.tell(f"torchyard: no key opens the {what}; store it again", style="red")
     if done.unreadable:

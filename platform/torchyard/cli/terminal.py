@@ -11,18 +11,22 @@ from rich.table import Table
 from rich.text import Text
 
 from torchyard.contracts.jobs import JobState
+from torchyard.contracts.runs import NodeState
 from torchyard.errors import InvalidInput, TorchyardError
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 #: Wide enough that nothing is cut off for a program that reads our tables.
 _NO_LIMIT = 10_000
-_STYLES = {
+_STYLES: dict[str, str] = {
     JobState.QUEUED: "yellow",
     JobState.STAGING: "cyan",
     JobState.RUNNING: "blue",
     JobState.SUCCEEDED: "green",
     JobState.FAILED: "red",
     JobState.CANCELLED: "dim",
+    NodeState.WAITING: "yellow",
+    NodeState.REUSED: "green",
+    NodeState.UPSTREAM_FAILED: "red",
 }
 
 
@@ -62,9 +66,16 @@ def show_line(*parts: str | Text) -> None:
     _stdout().print(Text.assemble(*parts), soft_wrap=True)
 
 
-def state_text(state: JobState, *, unreachable: bool = False) -> Text:
-    """The state in its colour."""
-    return Text(f"{state} (unreachable)" if unreachable else str(state), style=_STYLES[state])
+def show_text(text: str) -> None:
+    """Write a text to stdout as it is, in UTF-8."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def state_text(state: str, *, unreachable: bool = False) -> Text:
+    """The state of a job, a run or a node, in its colour."""
+    return Text(f"{state} (unreachable)" if unreachable else str(state), style=_STYLES.get(state, "dim"))
 
 
 def say(sentence: str) -> None:

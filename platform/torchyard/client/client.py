@@ -16,13 +16,21 @@ from torchyard.client.connection import Connection
 from torchyard.client.connections import Connections
 from torchyard.client.downloading import download, download_all
 from torchyard.client.following import follow, follow_bytes
+from torchyard.client.inputs import Given
+from torchyard.client.notifications import Notifications
 from torchyard.client.pieces import LogPiece, piece_of, pieces_of
+from torchyard.client.runs import Runs
+from torchyard.client.schedules import Schedules
 from torchyard.client.secrets import Secrets
+from torchyard.client.sweeps import Sweeps
 from torchyard.client.uploading import OnProgress
-from torchyard.contracts.jobs import Artifact, Attempt, Job, JobEvent, JobState, Resources
+from torchyard.client.workflow_files import WorkflowFiles
+from torchyard.client.workflows import Workflows
+from torchyard.contracts.jobs import Artifact, Attempt, Job, JobEvent, JobState, Resources, Retries
 from torchyard.contracts.logs import LogChunk, LogName
 from torchyard.contracts.models import Lenient
 from torchyard.contracts.workers import OfferedRuntime, Worker
+from torchyard.errors import NotFound
 
 #: Jobs in one answer when all are asked for; the most that the platform gives.
 _PAGE = 500
@@ -38,6 +46,7 @@ _JOBS = TypeAdapter(_Page)
 _ATTEMPTS = TypeAdapter(list[Attempt])
 _EVENTS = TypeAdapter(list[JobEvent])
 _ARTIFACTS = TypeAdapter(list[Artifact])
+_WORKER = TypeAdapter(Worker)
 _WORKERS = TypeAdapter(list[Worker])
 _RUNTIMES = TypeAdapter(list[OfferedRuntime])
 
@@ -74,6 +83,18 @@ class Client:
         self.connections = Connections(self._connection)
         #: Your secrets, for jobs' environments.
         self.secrets = Secrets(self._connection)
+        #: When workflows run by themselves, and runs for times that have passed.
+        self.schedules = Schedules(self._connection)
+        #: One run for each combination of parameter values.
+        self.sweeps = Sweeps(self._connection)
+        #: Webhooks that are told when a workflow's run ends.
+        self.notifications = Notifications(self._connection)
+        #: Runs of workflows, and of graphs that are not saved.
+        self.runs = Runs(self._connection)
+        #: Graphs that are saved, with their versions.
+        self.workflows = Workflows(self._connection)
+        #: Workflows as YAML files, and the templates that come with the platform.
+        self.workflow_files = WorkflowFiles(self._connection)
 
     def __enter__(self) -> "Client":
         return self
@@ -100,10 +121,11 @@ class Client:
         dependency_paths: str | Sequence[str] | None = None,
         arguments: str | Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
-        inputs: Mapping[str, str] | None = None,
+        inputs: Mapping[str, Given] | None = None,
         resources: Resources | Mapping[str, Any] | None = None,
         runtime: str | None = None,
         requirements: str | None = None,
+        retries: Retries | Mapping[str, int] | None = None,
         name: str | None = None,
         grace_seconds: int | None = None,
         ignore_warnings: bool | None = None,
@@ -114,15 +136,20 @@ class Client:
 
         Args:
             script: The script's path; or its source, as bytes.
-            dependencies: A zip, or a directory that is packed, to be extracted beside the script.
+            dependencies: A zip to be extracted beside the script; or a directory, of which only files are
+                sent that the platform lacks.
             dependency_paths: Files and directories in S3 or COS to be copied beside the script, as
                 `s3://bucket/key`; several of them, or one string that separates them by commas.
             arguments: The script's command line: words, or one string that is split as a POSIX shell does.
             environment: Environment variables for the script.
-            inputs: Artifacts of jobs that have ended: `{"train": "job:<id>"}` puts them into `inputs/train/`.
+            inputs: What goes to `inputs/<name>/`: what an ended job left, as `{"train": "job:<id>"}`; files
+                and directories in S3 or COS, as `"s3://bucket/key"`; files of this machine, as
+                `Path("a.csv")`; or a list of paths and files.
             resources: GPUs, CPUs, memory and wall time.
             runtime: The runtime's name; the platform's default one if left out.
             requirements: The text of a requirements file: packages that are installed for this job alone.
+            retries: How often it is tried again: `{"after_failure": 2}` if the script fails,
+                `{"after_loss": 1}` if its worker is lost while it runs.
             name: A name for people; the script's if left out.
             grace_seconds: Seconds between SIGTERM and SIGKILL when the script is stopped; 30 if left out.
             ignore_warnings: Submit a script that does not compile.
@@ -140,6 +167,7 @@ class Client:
             "resources": resources,
             "runtime": runtime,
             "requirements": requirements,
+            "retries": retries,
             "name": name,
             "grace_seconds": grace_seconds,
             "ignore_warnings": ignore_warnings,
@@ -283,6 +311,17 @@ class Client:
             attempt: Which attempt's; of each path the latest attempt's if left out.
         """
         return download_all(self._connection, job_id, attempt, Path(target))
+
+    def drain(self, name: str, *, drain: bool = True) -> Worker:
+        """Give a worker nothing new; or again, with `drain=False`. For administrators.
+
+        Raises:
+            NotFound: `worker_not_found`.
+        """
+        found = next((worker for worker in self.workers() if worker.name == name), None)
+        if found is None:
+            raise NotFound(f"there is no worker {name!r}", code="worker_not_found")
+        return self._connection.ask(_WORKER, "PUT", f"/workers/{found.id}/drain", json={"drain": drain})
 
     def workers(self) -> list[Worker]:
         """All workers, with what they have and what of it is free."""

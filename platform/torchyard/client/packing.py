@@ -1,19 +1,12 @@
-"""A directory as a zip: the same content gives the same bytes, so that it is uploaded only once."""
+"""What of a directory goes along with a script."""
 
-import contextlib
 import os
-import shutil
 import stat
-import tempfile
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from torchyard.client.ignoring import OURS, Ignored
-from torchyard.contracts.archives import ArchiveLimits
+from torchyard.contracts.tree_rules import ArchiveLimits
 from torchyard.errors import InvalidInput
 
 #: What belongs to tools and not to the script.
@@ -30,45 +23,20 @@ _SKIPPED = frozenset(
         ".ruff_cache",
     }
 )
-#: The zip format's first moment.
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
-#: Most of what compression gains, at a fraction of its time.
-_LEVEL = 1
-#: Bytes of a file that tell whether it shrinks, and what they must shrink to.
-_SAMPLE = 256 * 1024
-_WORTHWHILE = 0.9
-_MODE = stat.S_IFREG | 0o644
 #: What the platform takes, and how many of the files that are too much are named.
 _LIMITS = ArchiveLimits()
 _NAMED = 5
-_DIRECTORY_MODE = stat.S_IFDIR | 0o755
-
-
-@contextlib.contextmanager
-def packed(directory: Path) -> Iterator[Path]:
-    """A temporary zip of the directory's content, without what version control, caches and venvs keep there.
-
-    Nor what `.torchyardignore` names, or `.gitignore` if there is no such file.
-
-    Raises:
-        InvalidInput: It holds a symbolic link, a socket or the like, or a name that is no UTF-8; it is too
-            large; or a rule about what to leave out can't be understood.
-    """
-    entries = contents(directory)
-    check_sizes(directory, entries)
-    with tempfile.TemporaryDirectory(prefix="torchyard-") as place:
-        target = Path(place) / "dependencies.zip"
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
-            for entry in entries:
-                _add(archive, directory / entry, entry)
-        yield target
 
 
 def contents(directory: Path) -> list[str]:
-    """The paths that are packed, relative to the directory and sorted; empty directories end with a slash.
+    """The paths that go along, relative to the directory and sorted; empty directories end with a slash.
+
+    What version control, caches and venvs keep there stays behind, and what `.torchyardignore` names, or
+    `.gitignore` if there is no such file.
 
     Raises:
-        InvalidInput: See `packed`.
+        InvalidInput: It holds a symbolic link, a socket or the like, or a name that is no UTF-8; or a rule
+            about what to leave out can't be understood.
     """
     found: list[str] = []
     ignored = Ignored(directory)
@@ -151,26 +119,3 @@ def _refused(name: str, code: str, what: str, hint: str) -> InvalidInput:
     return InvalidInput(
         f"{name} {what}, which dependencies must not hold", code=code, field="dependencies", hint=hint
     )
-
-
-def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
-    entry = zipfile.ZipInfo(name, _LONG_AGO)
-    entry.create_system = 3  # Unix, wherever this runs
-    if name.endswith("/"):
-        entry.external_attr = _DIRECTORY_MODE << 16
-        archive.writestr(entry, b"")
-        return
-    entry.external_attr = _MODE << 16
-    with path.open("rb") as source:
-        entry.compress_type = _compression(source)
-        entry.file_size = os.fstat(source.fileno()).st_size  # tells zipfile whether it needs ZIP64
-        with archive.open(entry, "w") as target:
-            shutil.copyfileobj(source, target, 1024 * 1024)
-
-
-def _compression(source: BinaryIO) -> int:
-    """Pictures, weights and archives hardly shrink; trying it on all of them would take most of the time."""
-    sample = source.read(_SAMPLE)
-    source.seek(0)
-    shrinks = len(zlib.compress(sample, _LEVEL)) < _WORTHWHILE * len(sample)
-    return zipfile.ZIP_DEFLATED if shrinks else zipfile.ZIP_STORED

@@ -1,25 +1,25 @@
 """A job on its way: checked here first, its files uploaded, then created once."""
 
-import contextlib
 import shlex
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from torchyard.client import uploading
+from torchyard.client import inputs, trees, uploading
 from torchyard.client.connection import Connection
-from torchyard.client.packing import packed
 from torchyard.client.uploading import Content, OnProgress
-from torchyard.contracts.jobs import Job, JobCreate, JobSettings
+from torchyard.contracts.jobs import FileRef, Job, JobCreate, JobSettings
 from torchyard.errors import FieldInvalid
 
 M = TypeVar("M", bound=BaseModel)
 _JOB = TypeAdapter(Job)
 #: The name of a script that came as bytes.
 _UNNAMED = "script.py"
+#: Stands for the SHA-256 of what is named before it is read.
+_NOT_YET_KNOWN = "0" * 64
 
 
 def submit(
@@ -29,7 +29,7 @@ def submit(
     key: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> Job:
-    """Upload what the platform lacks of the script and its dependencies, and create the job.
+    """Upload what the platform lacks of the script, its dependencies and inputs, and create the job.
 
     Raises:
         InvalidInput: A file or setting can't be accepted as it is.
@@ -37,17 +37,18 @@ def submit(
         ServerUnreachable: It doesn't answer.
     """
     source, dependencies = files
-    checked = checked_settings(settings)
+    given, contents = inputs.read(settings.get("inputs") or {})
+    checked = checked_settings({**settings, "inputs": given})
     script = _script(source)
-    # Named before a large directory is packed, as the name may be what is wrong.
+    # Checked before a large directory is read, as the settings may be what is wrong.
     create = _validated(
         JobCreate, {**checked.model_dump(), "script": {"sha256": script.sha256, "name": script.name}}
     )
-    with _archive(dependencies) as archive:
-        for content in filter(None, (script, archive)):
-            uploading.upload(connection, content, on_progress)
-    if archive is not None:
-        create = create.model_copy(update={"dependencies": archive.ref})
+    if dependencies is not None:
+        brought = bring_dependencies(connection, dependencies, on_progress)
+        create = create.model_copy(update={"dependencies": brought})
+    for content in (script, *contents):
+        uploading.upload(connection, content, on_progress)
     return connection.ask(
         _JOB,
         "POST",
@@ -81,17 +82,24 @@ def _script(source: Path | str | bytes) -> Content:
     return uploading.read(path, path.name, "script")
 
 
-@contextlib.contextmanager
-def _archive(dependencies: Path | str | None) -> Iterator[Content | None]:
-    if dependencies is None:
-        yield None
-        return
+def bring_dependencies(
+    connection: Connection, dependencies: Path | str, on_progress: OnProgress | None
+) -> FileRef:
+    """What a job calls its dependencies, a zip or a directory, once the platform has them.
+
+    Raises:
+        InvalidInput: Something of them can't be accepted as it is.
+        RequestRefused: The platform says so.
+        ServerUnreachable: It doesn't answer.
+    """
     path = Path(dependencies)
-    if not path.is_dir():
-        yield uploading.read(path, path.name, "dependencies")
-        return
-    with packed(path) as archive:
-        yield uploading.read(archive, f"{path.resolve().name or 'root'}.zip", "dependencies")
+    if path.is_dir():
+        name = path.resolve().name or "root"
+        named = _validated(FileRef, {"sha256": _NOT_YET_KNOWN, "name": name})
+        return named.model_copy(update={"sha256": trees.upload(connection, path, name, on_progress)})
+    archive = uploading.read(path, path.name, "dependencies")
+    uploading.upload(connection, archive, on_progress)
+    return archive.ref
 
 
 def _validated(model: type[M], values: Mapping[str, Any]) -> M:

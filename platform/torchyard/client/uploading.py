@@ -48,6 +48,39 @@ class Content:
         """What a job calls it."""
         return FileRef(sha256=self.sha256, name=self.name)
 
+    def blocks(self) -> Iterator[bytes]:
+        """Its bytes.
+
+        Raises:
+            InvalidInput: The file is another one by now.
+        """
+        found, left = hashlib.sha256(), self.size
+        for block in self._blocks():
+            found.update(block)
+            if len(block) > left:
+                break
+            left -= len(block)
+            yield block
+        if found.hexdigest() != self.sha256:
+            raise _changed(self.source)
+
+    def _blocks(self) -> Iterator[bytes]:
+        if isinstance(self.source, bytes):
+            yield from (self.source[at : at + _BLOCK] for at in range(0, self.size, _BLOCK))
+            return
+        try:
+            with self.source.open("rb") as file:
+                while block := file.read(_BLOCK):
+                    yield block
+        except OSError:
+            raise _changed(self.source) from None
+
+
+def _changed(source: Path | bytes) -> InvalidInput:
+    return InvalidInput(
+        f"{source!s} changed while it was uploaded", code="file_changed", hint="submit it again"
+    )
+
 
 def read(source: Path | bytes, name: str, field: str) -> Content:
     """The content with its SHA-256, computed in constant memory.
@@ -76,15 +109,19 @@ def upload(connection: Connection, content: Content, on_progress: OnProgress | N
         ServerUnreachable: It doesn't answer.
     """
     tell = on_progress or (lambda _progress: None)
-    path = f"/blobs/{content.sha256}"
-    if _is_there(connection, path):
+    if is_there(connection, f"/blobs/{content.sha256}"):
         tell(Progress(content.name, content.size, content.size, known=True))
-        return
-    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(content.size)}
-    connection.request("PUT", path, content=_Body(content, tell), headers=headers)
+    else:
+        send(connection, content, tell)
 
 
-def _is_there(connection: Connection, path: str) -> bool:
+def is_there(connection: Connection, path: str) -> bool:
+    """Whether the platform has what is behind the path.
+
+    Raises:
+        RequestRefused: It doesn't say.
+        ServerUnreachable: It doesn't answer.
+    """
     try:
         connection.request("HEAD", path)
     except RequestRefused as refused:
@@ -92,6 +129,18 @@ def _is_there(connection: Connection, path: str) -> bool:
             return False
         raise
     return True
+
+
+def send(connection: Connection, content: Content, tell: OnProgress) -> None:
+    """Send the content as a blob.
+
+    Raises:
+        InvalidInput: The file changed meanwhile.
+        RequestRefused: The platform doesn't take it.
+        ServerUnreachable: It doesn't answer.
+    """
+    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(content.size)}
+    connection.request("PUT", f"/blobs/{content.sha256}", content=_Body(content, tell), headers=headers)
 
 
 @dataclass(frozen=True)
@@ -104,23 +153,7 @@ class _Body:
     def __iter__(self) -> Iterator[bytes]:
         sent, size = 0, self.content.size
         self.report(Progress(self.content.name, 0, size))
-        for block in self._blocks():
-            sent += len(block)
-            if sent > size:
-                break
+        for block in self.content.blocks():
             yield block
+            sent += len(block)
             self.report(Progress(self.content.name, sent, size))
-        if sent != size:
-            raise InvalidInput(
-                f"{self.content.source!s} changed while it was uploaded",
-                code="file_changed",
-                hint="submit it again",
-            )
-
-    def _blocks(self) -> Iterator[bytes]:
-        if isinstance(self.content.source, bytes):
-            yield from (self.content.source[at : at + _BLOCK] for at in range(0, self.content.size, _BLOCK))
-            return
-        with self.content.source.open("rb") as file:
-            while block := file.read(_BLOCK):
-                yield block

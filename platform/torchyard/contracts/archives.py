@@ -5,18 +5,24 @@ Nothing is ever repaired: a tree that differs from what the zip says would be a 
 
 import errno
 import os
-import re
 import stat
-import unicodedata
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from torchyard.contracts.tree_rules import (
+    ArchiveLimits,
+    bad_name,
+    check_name,
+    check_tree,
+    directories,
+    too_many,
+)
+from torchyard.contracts.tree_rules import Entry as Entry
 from torchyard.contracts.zip_structure import (
     DEFLATED,
     Record,
@@ -29,51 +35,9 @@ from torchyard.contracts.zip_structure import (
 )
 from torchyard.errors import ArchiveRejected, StorageFull, TooLarge, TorchyardError
 
-_MIB = 1024 * 1024
 _CHUNK = 256 * 1024
 _PLAIN_MODE, _EXECUTABLE_MODE, _DIRECTORY_MODE = 0o644, 0o755, 0o755
-
-_DRIVE = re.compile(r"[A-Za-z]:")
-#: Control characters, line and paragraph separators, and marks that turn the direction of text around.
-_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArchiveLimits:
-    """How much an archive may hold."""
-
-    #: Bytes of all files together, extracted.
-    extracted_bytes: int = 4096 * _MIB
-    #: Files and directories listed; and as many directories that are only implied by paths.
-    entries: int = 20_000
-    #: Extracted bytes per byte of the archive …
-    ratio: int = 200
-    #: … which is looked at only above this size: small files of zeros are common.
-    ratio_from_bytes: int = 16 * _MIB
-    path_bytes: int = 240
-    #: Bytes of one file or directory name.
-    component_bytes: int = 200
-    #: Names in one path.
-    depth: int = 32
-    #: Bytes of the zip's own directory.
-    directory_bytes: int = 8 * _MIB
-
-
 _DEFAULT_LIMITS = ArchiveLimits()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One file or directory of an accepted archive."""
-
-    #: Relative, with `/` between its parts.
-    path: str
-    is_directory: bool
-    executable: bool
-    #: Bytes, extracted.
-    size: int
-    #: CRC-32 of the content.
-    crc: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +99,7 @@ def extract(archive: Path, destination: Path, limits: ArchiveLimits = _DEFAULT_L
     with archive.open("rb") as file, ExitStack() as undo:
         accepted = _judge(file, limits)
         try:
-            _make_directories(destination, _directories(entry for entry, _ in accepted), undo)
+            _make_directories(destination, directories(entry for entry, _ in accepted), undo)
             for entry, span in accepted:
                 content = _content(file, entry, span)
                 if entry.is_directory:
@@ -151,6 +115,25 @@ def extract(archive: Path, destination: Path, limits: ArchiveLimits = _DEFAULT_L
     return [entry.path for entry, _ in accepted if not entry.is_directory]
 
 
+def read_file(archive: Path, path: str, at_most: int) -> bytes:
+    """The first `at_most` bytes of one file in an archive; if that is all of it, its CRC-32 was checked.
+
+    Raises:
+        ArchiveRejected: As for `inspect`, or the file is damaged.
+        TooLarge: `archive_too_large`.
+        UnsupportedMedia: It is an archive, but no zip.
+        KeyError: The archive holds no such file.
+    """
+    found = b""
+    with archive.open("rb") as file:
+        accepted = {entry.path: (entry, span) for entry, span in _judge(file, _DEFAULT_LIMITS)}
+        for chunk in _content(file, *accepted[path]):
+            found += chunk
+            if len(found) >= at_most:
+                break
+    return found[:at_most]
+
+
 def _explained(problem: OSError) -> TorchyardError | None:
     if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
         return StorageFull("no space is left to extract the zip", field="dependencies")
@@ -164,21 +147,12 @@ def _judge(file: BinaryIO, limits: ArchiveLimits) -> list[tuple[Entry, Span]]:
     size = file.seek(0, os.SEEK_END)
     directory = find_directory(file, size)
     if directory.count > limits.entries or directory.size > limits.directory_bytes:
-        raise _too_many(directory.count, limits)
+        raise too_many(directory.count, limits)
     spans = locate(file, read_records(file, directory), directory)
     _check_sizes([span.record for span in spans], size, limits)
     entries = [_entry(span.record, limits) for span in spans]
-    _check_tree(entries, limits)
+    check_tree(entries, limits)
     return list(zip(entries, spans, strict=True))
-
-
-def _too_many(count: int, limits: ArchiveLimits) -> ArchiveRejected:
-    return rejected(
-        "too_many_entries",
-        f"the zip holds {count} files and directories; {limits.entries} are allowed, "
-        f"listed in {limits.directory_bytes // _MIB} MiB",
-        hint="pack many small files into few large ones, for example one .npz or .tar inside the zip",
-    )
 
 
 def _check_sizes(records: Iterable[Record], archive_size: int, limits: ArchiveLimits) -> None:
@@ -201,18 +175,10 @@ def _check_sizes(records: Iterable[Record], archive_size: int, limits: ArchiveLi
 
 def _entry(record: Record, limits: ArchiveLimits) -> Entry:
     name = _decoded(record)
-    path = name.removesuffix("/")
-    _check_path(name, path)
-    if len(record.name) > limits.path_bytes:
-        raise _bad_name(name, f"is longer than {limits.path_bytes} bytes")
-    parts = path.split("/")
-    if len(parts) > limits.depth:
-        raise _bad_name(name, f"lies more than {limits.depth} levels deep")
-    if max(len(part.encode()) for part in parts) > limits.component_bytes:
-        raise _bad_name(name, f"has a part that is longer than {limits.component_bytes} bytes")
+    check_name(name, limits)
     directory = _is_directory(name, record)
     return Entry(
-        path=path,
+        path=name.removesuffix("/"),
         is_directory=directory,
         executable=not directory and bool(record.mode & stat.S_IXUSR),
         size=record.size,
@@ -226,36 +192,10 @@ def _decoded(record: Record) -> str:
     try:
         name = record.name.decode()
     except UnicodeDecodeError:
-        raise _bad_name(record.name, "is no UTF-8") from None
+        raise bad_name(record.name, "is no UTF-8") from None
     if record.unicode_name not in {None, record.name}:
-        raise _bad_name(name, f"is also called {shown(record.unicode_name or b'')}")
+        raise bad_name(name, f"is also called {shown(record.unicode_name or b'')}")
     return name
-
-
-def _check_path(name: str, path: str) -> None:
-    hidden = _HIDDEN.search(name)
-    if hidden:
-        raise _bad_name(name, f"holds the character U+{ord(hidden[0]):04X}")
-    if name.startswith(("/", "\\")) or _DRIVE.match(name):
-        raise rejected(
-            "path_absolute",
-            f"{shown(name)} is an absolute path",
-            hint="zip with paths relative to the script's folder",
-        )
-    if {"", ".", ".."} & set(re.split(r"[/\\]", path)):
-        raise rejected(
-            "path_escape",
-            f"{shown(name)} is not a plain path inside the archive",
-            hint="zip from inside the folder, without '..' and './'",
-        )
-    if "\\" in name:
-        raise _bad_name(name, "holds a backslash")
-
-
-def _bad_name(name: bytes | str, problem: str) -> ArchiveRejected:
-    return rejected(
-        "bad_name", f"the name {shown(name)} {problem}", hint="rename it, and zip with UTF-8 names and '/'"
-    )
 
 
 def _is_directory(name: str, record: Record) -> bool:
@@ -270,43 +210,6 @@ def _is_directory(name: str, record: Record) -> bool:
     if kind == (stat.S_IFREG if directory else stat.S_IFDIR) or (directory and record.size):
         raise rejected("invalid", f"{shown(name)} is a file and a directory at once")
     return directory
-
-
-def _directories(entries: Iterable[Entry]) -> set[str]:
-    """All directories of a tree, those that are only implied by a path too."""
-    found: set[str] = set()
-    for entry in entries:
-        path = entry.path if entry.is_directory else entry.path.rpartition("/")[0]
-        while path and path not in found:
-            found.add(path)
-            path = path.rpartition("/")[0]
-    return found
-
-
-def _check_tree(entries: list[Entry], limits: ArchiveLimits) -> None:
-    """Refuse names that are one on some file system: equal but for case or for how accents are written."""
-    implied = _directories(entries) - {entry.path for entry in entries if entry.is_directory}
-    if len(implied) > limits.entries:
-        raise _too_many(len(entries) + len(implied), limits)
-    known: dict[str, str] = {}
-    for path in chain((entry.path for entry in entries), sorted(implied)):
-        key = _key(path)
-        if key in known:
-            raise _twice(known[key], path)
-        known[key] = path
-
-
-def _twice(one: str, other: str) -> ArchiveRejected:
-    if one == other:
-        message = f"{shown(one)} is in the zip twice"
-    else:
-        message = f"{shown(one)} and {shown(other)} are one name on some machines"
-    return rejected("duplicate_name", message, hint="keep one of them, or rename one in more than its case")
-
-
-def _key(path: str) -> str:
-    # Unicode 15, D145: canonical caseless matching.
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
 
 
 def _make_directories(destination: Path, directories: Iterable[str], undo: ExitStack) -> None:
@@ -366,7 +269,8 @@ def _inflated(chunks: Iterable[bytes], entry: Entry) -> Iterator[bytes]:
             if inflater.eof:
                 raise _damaged(entry)
             left = chunk
-            while left:
+            # At the end of the stream zlib may leave a tail that it would never take.
+            while left and not inflater.eof:
                 yield inflater.decompress(left, _CHUNK)
                 left = inflater.unconsumed_tail
         yield inflater.flush()

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from torchyard.contracts.file_names import plain_file_name
 from torchyard.contracts.inputs import Inputs
 from torchyard.contracts.models import Lenient, Strict
 from torchyard.contracts.requirements import RequirementsText
@@ -20,9 +21,8 @@ MAX_ARGUMENT_BYTES = 64 * 1024
 MAX_VARIABLES = 256
 #: The kernel takes 128 KiB for a variable, with its name.
 MAX_VALUE_BYTES = 64 * 1024
-#: Bytes of a file name, as file systems count.
-MAX_NAME_BYTES = 200
 
+_QUOTING, _WORD = re.compile(r"['\"\\]"), re.compile(r"[^ \t\r\n]+")
 _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 #: Variables that change which code a process loads, or that the platform itself sets.
 _DENIED_VARIABLES = frozenset(
@@ -92,9 +92,21 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
-def _no_nul(value: str) -> str:
+def plain_text(value: str) -> str:
+    """The text, if every database can hold it.
+
+    Raises:
+        PydanticCustomError: `nul_not_allowed`, or it holds half of a character.
+    """
     if "\x00" in value:
         raise PydanticCustomError("nul_not_allowed", "must not contain the NUL character")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise PydanticCustomError(
+                "surrogate_not_allowed", "must not contain a surrogate without the other"
+            ) from None
     return value
 
 
@@ -104,11 +116,12 @@ def split_arguments(arguments: str) -> list[str]:
     Raises:
         PydanticCustomError: `arguments_invalid` for an unclosed quote or too many words.
     """
-    _no_nul(arguments)
+    plain_text(arguments)
     if len(arguments.encode()) > MAX_ARGUMENT_BYTES:
         raise _too_many_arguments()
     try:
-        words = shlex.split(arguments)
+        # Without anything to be taken off, the words are what stands between shlex's own kinds of space.
+        words = shlex.split(arguments) if _QUOTING.search(arguments) else _WORD.findall(arguments)
     except ValueError as problem:
         raise PydanticCustomError(
             "arguments_invalid",
@@ -139,7 +152,7 @@ def _allowed_environment(environment: dict[str, str]) -> dict[str, str]:
             "env_not_allowed", "at most {count} variables are allowed", {"count": MAX_VARIABLES}
         )
     for name, value in environment.items():
-        _no_nul(value)
+        plain_text(value)
         if not _VARIABLE_NAME.fullmatch(name):
             raise PydanticCustomError(
                 "env_not_allowed",
@@ -161,25 +174,7 @@ def _allowed_environment(environment: dict[str, str]) -> dict[str, str]:
     return environment
 
 
-def _plain_file_name(name: str) -> str:
-    if (
-        name in {"", ".", ".."}
-        or "/" in name
-        or "\\" in name
-        or name.startswith("-")
-        or not name.isprintable()
-    ):
-        raise PydanticCustomError(
-            "file_name_invalid", "must be a plain file name without a path, and must not start with '-'"
-        )
-    if len(name.encode()) > MAX_NAME_BYTES:
-        raise PydanticCustomError(
-            "file_name_invalid", "must have at most {bytes} bytes in UTF-8", {"bytes": MAX_NAME_BYTES}
-        )
-    return name
-
-
-Text = Annotated[str, AfterValidator(_no_nul)]
+Text = Annotated[str, AfterValidator(plain_text)]
 Sha256 = Annotated[
     str, Field(pattern=r"^[0-9a-f]{64}$", description="A file's SHA-256, 64 lower-case hex digits.")
 ]
@@ -192,8 +187,8 @@ class FileRef(Strict):
     name: Annotated[
         str,
         Field(max_length=200, description="The file's own name, without a path."),
-        AfterValidator(_no_nul),
-        AfterValidator(_plain_file_name),
+        AfterValidator(plain_text),
+        AfterValidator(plain_file_name),
     ]
 
 
@@ -211,6 +206,29 @@ class Resources(Strict):
     )
     timeout_seconds: int = Field(
         86400, ge=0, le=10**9, description="Wall time after which the script is ended; 0 is none."
+    )
+
+
+#: Attempts that a job may ask for, beyond its first one, after each kind of end.
+MAX_RETRIES = 10
+
+
+class Retries(Strict):
+    """How often a job is tried again; after a loss before its script started, it is without being asked."""
+
+    after_failure: int = Field(
+        0,
+        ge=0,
+        le=MAX_RETRIES,
+        description="Further attempts after the script failed, ran into its time limit or out of memory or "
+        "disk space, or its dependency paths could not be fetched.",
+    )
+    after_loss: int = Field(
+        0,
+        ge=0,
+        le=MAX_RETRIES,
+        description="Further attempts after the worker was lost while the script ran. The script is then "
+        "stopped where the worker can't reach the platform for half the time after which it counts as lost.",
     )
 
 
@@ -239,6 +257,7 @@ class JobSettings(Strict):
     runtime: Text | None = Field(
         None, min_length=1, max_length=100, description="The runtime's name; the default one if left out."
     )
+    retries: Retries = Field(Retries(), description="Whether the job is tried again when it went wrong.")
     grace_seconds: int = Field(
         30, ge=0, le=600, description="Seconds between SIGTERM and SIGKILL when the script is stopped."
     )
@@ -251,7 +270,9 @@ class JobCreate(JobSettings):
     """A job to submit, with its files named by their SHA-256."""
 
     script: FileRef = Field(description="The entry script.")
-    dependencies: FileRef | None = Field(None, description="A zip that is extracted beside the script.")
+    dependencies: FileRef | None = Field(
+        None, description="A zip that is extracted beside the script; or a tree, which `/trees` took."
+    )
 
 
 class JobSpec(Lenient):
@@ -259,14 +280,15 @@ class JobSpec(Lenient):
 
     name: str = Field(description="The job's name.")
     script: FileRef = Field(description="The entry script.")
-    dependencies: FileRef | None = Field(None, description="The zip extracted beside the script.")
+    dependencies: FileRef | None = Field(None, description="The zip or tree laid beside the script.")
     dependency_paths: str = Field("", description="Files and directories in S3 or COS, separated by commas.")
     arguments: str = Field("", description="The script's command line as it was given.")
     environment: dict[str, str] = Field({}, description="Environment variables for the script.")
-    inputs: dict[str, str] = Field({}, description="Folders in `inputs/`, and the jobs they come from.")
+    inputs: dict[str, str] = Field({}, description="Folders in `inputs/`, and where they come from.")
     requirements: str = Field("", description="Packages to be installed, as in a requirements file.")
     resources: Resources = Field(Resources(), description="What the job asks of its worker.")
     runtime: str = Field(description="The runtime's name.")
+    retries: Retries = Field(Retries(), description="Whether the job is tried again when it went wrong.")
     grace_seconds: int = Field(30, description="Seconds between SIGTERM and SIGKILL.")
 
 
@@ -278,7 +300,7 @@ class Waiting(Lenient):
 
 
 class StagingProgress(Lenient):
-    """How far the fetching of `dependency_paths` is."""
+    """How far the fetching of a job's files is."""
 
     bytes_done: int = Field(ge=0, le=2**53, description="Bytes that are on the worker.")
     bytes_total: int = Field(ge=0, le=2**53, description="Bytes of all files.")
@@ -314,6 +336,8 @@ class Job(Lenient):
     started_at: datetime | None = Field(None, description="When the script of the latest attempt started.")
     finished_at: datetime | None = Field(None, description="When it ended.")
     run_again_of: str | None = Field(None, description="The job this one repeats, if it does.")
+    run: str | None = Field(None, description="The run that it is a part of, if it is.")
+    node: str | None = Field(None, description="The node of that run.")
 
 
 class Attempt(Lenient):
@@ -330,6 +354,9 @@ class Attempt(Lenient):
     created_at: datetime = Field(description="When it was queued.")
     claimed_at: datetime | None = Field(None, description="When its worker took it.")
     started_at: datetime | None = Field(None, description="When the script started.")
+    script_ended_at: datetime | None = Field(
+        None, description="When the script itself ended; its artifacts were collected from then on."
+    )
     finished_at: datetime | None = Field(None, description="When it ended.")
 
 

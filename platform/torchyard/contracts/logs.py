@@ -23,6 +23,20 @@ class LogName(StrEnum):
     SYSTEM = "system.log"
 
 
+class RecordName(StrEnum):
+    """What else is kept of an attempt, in the way of its logs: appended to, and removed with them."""
+
+    #: What the script's processes used; see `contracts.samples`.
+    SAMPLES = "samples.bin"
+    #: What its GPUs did.
+    GPUS = "gpus.bin"
+    #: The scalars of its TensorBoard event files, as `contracts.series.EventScalars`.
+    SCALARS = "scalars.json"
+
+
+#: Whatever a log store keeps.
+StoredName = LogName | RecordName
+
 #: The logs a worker ships; system.log is the platform's.
 SCRIPT_LOGS = (LogName.STDOUT, LogName.STDERR)
 
@@ -100,3 +114,72 @@ class LogEnd(Lenient):
     signal: int | None = Field(None, description="The number of the signal that ended it.")
     reason: Reason | None = Field(None, description="Why it failed.")
     sentence: str | None = Field(None, description="How it ended, in one sentence.")
+
+
+class LogMatch(Lenient):
+    """A place where a pattern matches."""
+
+    offset: int = Field(description="Byte offset of its first byte.")
+    length: int = Field(description="Its bytes.")
+    line: int = Field(description="The line that it is in; the first is 1.")
+    line_offset: int = Field(description="Byte offset of that line.")
+
+
+class LogSearch(Lenient):
+    """What was found in a log."""
+
+    matches: list[LogMatch] = Field(description="Those asked for, in the log's order.")
+    first: int = Field(description="Which of all matches the first of them is, from 1; 0 without any.")
+    total: int = Field(description="Matches in the bytes that were searched.")
+    complete: bool = Field(
+        description="Whether all bytes were searched. If not, time was up and there may be more than "
+        "`total`; asking again goes on from there."
+    )
+    searched: int = Field(description="Bytes that were searched, from the beginning.")
+    size: int = Field(description="The log's size in bytes.")
+
+
+class LogLine(Lenient):
+    """Where a line stands."""
+
+    line: int | None = Field(
+        None,
+        description="Its number, from 1; left out if the time was up before it was known. Ask again then.",
+    )
+    offset: int | None = Field(None, description="Byte offset of its beginning.")
+    end: int | None = Field(None, description="Byte offset of the line end; left out if it has none yet.")
+    lines: int = Field(description="Lines in the bytes that were looked at.")
+    complete: bool = Field(description="Whether those are all bytes.")
+    size: int = Field(description="The log's size in bytes.")
+
+
+class Traceback(Lenient):
+    """What Python printed where something went wrong."""
+
+    offset: int = Field(description="Byte offset of its first line.")
+    line: int = Field(description="The number of that line, from 1.")
+    summary: str = Field(description="The line that says what went wrong, `ValueError: no such file`.")
+
+
+class Tracebacks(Lenient):
+    """The tracebacks in a log."""
+
+    tracebacks: list[Traceback] = Field(description="The first ones, in the log's order.")
+    total: int = Field(description="How many there are in the bytes that were searched.")
+    complete: bool = Field(description="Whether all bytes were searched; if not, asking again goes on.")
+    size: int = Field(description="The log's size in bytes.")
+
+
+class LogPiece(Lenient):
+    """From `offset` on, until the next piece, the bytes came from `stream` at `time_ms`."""
+
+    offset: int = Field(description="Byte offset in stdout.log; the first may lie before the range.")
+    stream: Stream = Field(description="Which stream wrote them.")
+    time_ms: int = Field(description="When they arrived: milliseconds since 1970 UTC.")
+
+
+class LogPieces(Lenient):
+    """Who wrote a range of stdout.log, and when. Other logs have no pieces."""
+
+    pieces: list[LogPiece] = Field(description="In the order of their offsets.")
+    until: int = Field(description="The byte up to which this is told; ask from there on for more.")

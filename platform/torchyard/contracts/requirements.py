@@ -12,6 +12,7 @@ MAX_REQUIREMENTS_BYTES = 64 * 1024
 #: The name under which they are looked for in a zip.
 REQUIREMENTS_FILE = "requirements.txt"
 
+_TOO_LONG = f"at most {MAX_REQUIREMENTS_BYTES} bytes are allowed"
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 
 
@@ -35,8 +36,26 @@ def plain_requirements(text: str) -> list[str]:
         RequirementsInvalid: A line is something else, or the text is too long.
     """
     if len(text.encode(errors="surrogatepass")) > MAX_REQUIREMENTS_BYTES:
-        raise RequirementsInvalid(f"at most {MAX_REQUIREMENTS_BYTES} bytes are allowed")
+        raise RequirementsInvalid(_TOO_LONG)
     return [_checked(line) for line in _lines(text)]
+
+
+def requirements_in(content: bytes) -> list[str]:
+    """The requirements in a requirements file, as `plain_requirements` gives them.
+
+    Args:
+        content: The file's bytes; `MAX_REQUIREMENTS_BYTES` and one more of it are enough.
+
+    Raises:
+        RequirementsInvalid: It is no UTF-8, or a line is not allowed, or it is too long.
+    """
+    if len(content) > MAX_REQUIREMENTS_BYTES:
+        raise RequirementsInvalid(_TOO_LONG)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RequirementsInvalid("it is no UTF-8") from None
+    return plain_requirements(text)
 
 
 def _lines(text: str) -> list[_Line]:

@@ -9,6 +9,7 @@ Both sides read leniently, so that they can be upgraded one after the other.
     PATCH /runner/v1/attempts/{id}/logs/{name}              bytes, Content-Range → 204, or 416 with `expected`
     HEAD  /runner/v1/blobs/{sha256}                                          → 200 or 404
     GET   /runner/v1/blobs/{sha256}                                          → bytes
+    POST  /runner/v1/blobs                                  WantedBlobs      → a bundle, see `bundles`
     PUT   /runner/v1/attempts/{id}/blobs/{sha256}           bytes            → 201
     POST  /runner/v1/attempts/{id}/finish                   Finish           → 204
 
@@ -21,6 +22,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from torchyard.contracts.bundles import MAX_BLOBS
 from torchyard.contracts.connections import StorageAccess
 from torchyard.contracts.jobs import JobSpec, JobState, Sha256, StagingProgress
 from torchyard.contracts.logs import LogName
@@ -123,6 +125,18 @@ class ClaimedAttempt(Lenient):
         description="What `dependency_paths` are read through; the first one, by kind and `allowed`, "
         "that covers a path is meant.",
     )
+    start_fence_seconds: float | None = Field(
+        None,
+        gt=0,
+        description="Until the platform knows that the script runs, it is not started, and is stopped, where "
+        "no heartbeat was confirmed for this long: it would be started elsewhere. None: no fence.",
+    )
+    fence_seconds: float | None = Field(
+        None,
+        gt=0,
+        description="The same from then on, if the job is tried again when its worker is lost. None: it is "
+        "not, and the script goes on for as long as the platform is away.",
+    )
 
 
 class Report(Lenient):
@@ -132,6 +146,12 @@ class Report(Lenient):
     state: JobState | None = Field(None, description="`running` when the script starts; else left out.")
     message: Told = Field(max_length=10_000, description="One line for system.log.")
     progress: StagingProgress | None = Field(None, description="How far its files are.")
+
+
+class WantedBlobs(Lenient):
+    """Small blobs to be sent together."""
+
+    sha256: list[Sha256] = Field(max_length=MAX_BLOBS)
 
 
 class Cause(StrEnum):
@@ -156,6 +176,21 @@ class Cause(StrEnum):
     INTERNAL = "internal"
 
 
+class MissingFile(Lenient):
+    """A file that a script did not find, and what was there instead; all paths are seen from its folder."""
+
+    path: Told = Field(max_length=1024, description="The path, as the script named it.")
+    outside: bool = Field(False, description="Whether it is no path below the script's folder.")
+    found_at: list[Told] = Field(
+        [], max_length=3, description="Where files of its name lie, the most alike first."
+    )
+    in_archive: bool = Field(False, description="Whether the first of these came with the dependencies zip.")
+    folder: Told = Field("", max_length=1024, description="The folder that was looked into; ours if empty.")
+    lacking: Told = Field("", max_length=1024, description="The folder of the path, if there is none.")
+    holds: list[Told] = Field([], max_length=10, description="What is in `folder`, the most alike first.")
+    more: Count = Field(0, description="How many names more it holds.")
+
+
 class Outcome(Lenient):
     """The facts about an attempt's end; the platform makes reason and sentence of them."""
 
@@ -172,11 +207,15 @@ class Outcome(Lenient):
         None, max_length=2000, description="For causes other than `exited`: what happened."
     )
     peak_memory_mb: Count | None = None
+    collecting_seconds: float | None = Field(
+        None, ge=0, le=10**7, description="How long ago the script itself ended: its files were kept since."
+    )
     archive_folder: Told | None = Field(
         None,
         max_length=1024,
         description="If a module was missing that lies in a folder of the dependencies: that folder.",
     )
+    missing_file: MissingFile | None = Field(None, description="If a file was missing: what was there.")
 
 
 class LogSeal(Lenient):
@@ -215,4 +254,9 @@ class Finish(Lenient):
     artifacts: Annotated[list[ProducedFile], AfterValidator(_each_once)] = []
     messages: list[Told] = Field(
         [], max_length=100, description="Last lines for system.log, such as files over a limit."
+    )
+    fetched: dict[Told, Told] | None = Field(
+        None,
+        description="What each storage path was known by that was fetched (`contracts.fingerprints`); empty "
+        "if it changed meanwhile. None: nothing was fetched.",
     )

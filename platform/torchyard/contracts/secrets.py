@@ -45,4 +45,5 @@ class Rotated(Lenient):
 
     secrets: int = Field(description="Secrets that have the newest key now.")
     connections: int = Field(description="Connections whose secret has the newest key now.")
+    webhooks: int = Field(0, description="Webhooks whose secret has the newest key now.")
     unreadable: list[str] = Field(description="What no key opens; left as it was.")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from torchyard.contracts.jobs import JobSpec, JobState, Reason
 from torchyard.contracts.runner import Cause, Outcome
+from torchyard.domain.gpu_memory import sizes_in
+from torchyard.domain.missing_files import what_was_there
 from torchyard.domain.packages import package_of
 
 #: Characters of an exception or a detail in a sentence: the whole of it stands in the log.
@@ -17,7 +19,8 @@ _UNCAUGHT = 1
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 #: What libraries raise when a GPU's, the machine's or the disk's space is used up.
 _GPU_OUT_OF_MEMORY = re.compile(
-    r"torch\.(cuda\.)?OutOfMemoryError|(CUDA|HIP) (error: )?out of memory|CUBLAS_STATUS_ALLOC_FAILED"
+    r"torch\.(cuda\.)?OutOfMemoryError|(CUDA|HIP) (error: )?out of memory"
+    r"|(CUBLAS|CUDNN|CUSOLVER|CUSPARSE|CUFFT)_(STATUS_)?ALLOC_FAILED"
 )
 _OUT_OF_MEMORY = re.compile(
     r"([\w.]*\.)?_?(Array)?MemoryError\b|.*can't allocate memory|.*Cannot allocate memory"
@@ -133,7 +136,8 @@ def _raised(exception: str, outcome: Outcome, spec: JobSpec) -> Ending:
             f"The script could not import '{module[1]}'{where}: {_no_such_module(module[1], outcome, spec)}.",
         )
     if _GPU_OUT_OF_MEMORY.search(exception):
-        return _failed(Reason.GPU_OUT_OF_MEMORY, f"The GPU ran out of memory{where}: {exception}.")
+        sizes = sizes_in(outcome.exception or "") or exception
+        return _failed(Reason.GPU_OUT_OF_MEMORY, f"The GPU ran out of memory{where}: {sizes}.")
     if _OUT_OF_MEMORY.match(exception):
         return _failed(
             Reason.OUT_OF_MEMORY,
@@ -141,6 +145,9 @@ def _raised(exception: str, outcome: Outcome, spec: JobSpec) -> Ending:
         )
     if _DISK_FULL.match(exception):
         return _failed(Reason.DISK_QUOTA, f"The script found the disk full{where}: {exception}.")
+    if outcome.missing_file is not None:
+        wanted, there = outcome.missing_file.path, what_was_there(outcome.missing_file, spec)
+        return _failed(Reason.SCRIPT_ERROR, f"The script found no file '{_quoted(wanted)}'{where}: {there}.")
     return _failed(Reason.SCRIPT_ERROR, f"The script raised {exception}{where}.")
 
 

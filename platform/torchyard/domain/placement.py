@@ -8,7 +8,7 @@ fails for all that ask for the same: a long queue costs hardly more than its sor
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -28,8 +28,12 @@ class WaitingAttempt:
     #: Higher goes first.
     priority: int
     queued_at: datetime
+    #: A pause after a failure: not placed before.
+    not_before: datetime | None = None
     resources: Resources
     runtime: str
+    #: Workers that may have its inputs already; one of them is preferred, never waited for.
+    near: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,8 @@ class WorkerCapacity:
     free_cpus: int
     free_memory_mb: int
     free_gpus: tuple[Gpu, ...]
+    #: An administrator wants it to be given nothing new.
+    draining: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +103,8 @@ def plan(
     placed = defaultdict(int, running_by_owner)
     placements: list[Placement] = []
     explained: dict[str, Waiting] = {}
-    for attempt in _in_order(waiting, placed):
+    ready, resting = _split(waiting, now)
+    for attempt in _in_order(ready, placed):
         placement = yard.place(attempt)
         if placement is None:
             explanation = yard.explain(attempt, ahead=len(explained))
@@ -105,7 +112,23 @@ def plan(
         else:
             placements.append(placement)
             placed[attempt.owner] += 1
+    for until, attempt_id in resting:
+        explanation = f"pauses after a failure, until {until:%H:%M:%S} UTC"
+        explained[attempt_id] = Waiting(position=len(explained) + 1, explanation=explanation)
     return Plan(placements=tuple(placements), waiting=explained)
+
+
+def _split(
+    waiting: Iterable[WaitingAttempt], now: datetime
+) -> tuple[list[WaitingAttempt], list[tuple[datetime, str]]]:
+    """Those that may be placed now; and until when each of the others rests, the next one first."""
+    ready, resting = [], []
+    for attempt in waiting:
+        if attempt.not_before is not None and attempt.not_before > now:
+            resting.append((attempt.not_before, attempt.attempt_id))
+        else:
+            ready.append(attempt)
+    return ready, sorted(resting)
 
 
 def _in_order(waiting: Iterable[WaitingAttempt], placed: Mapping[str, int]) -> Iterator[WaitingAttempt]:
@@ -201,10 +224,15 @@ class _Bench:
     open: _Room
     kept: bool = False
 
-    def rank(self, need: _Need) -> tuple[int, int, int, str]:
-        """Best fit first: without GPUs where none are asked for, then what leaves the least free."""
-        left = len(self.open.gpus) - need.gpus
-        return left, self.open.cpus - need.cpus, self.open.memory_mb - need.memory_mb, self.worker.worker_id
+    def rank(self, need: _Need, near: Collection[str]) -> tuple[bool, int, bool, int, int, str]:
+        """Best fit first: no GPUs where none are asked for, few GPUs left, then near, then little else left.
+
+        Fitting cores and memory closely gains less than what need not be fetched; GPUs are worth more.
+        """
+        worker, free = self.worker, self.open
+        wasted, left = bool(worker.gpus) and not need.gpus, len(free.gpus) - need.gpus
+        cpus, memory_mb = free.cpus - need.cpus, free.memory_mb - need.memory_mb
+        return wasted, left, worker.worker_id not in near, cpus, memory_mb, worker.worker_id
 
 
 @dataclass
@@ -222,7 +250,9 @@ class _Yard:
     """All workers during the pass; room on them only ever shrinks."""
 
     def __init__(self, workers: Iterable[WorkerCapacity], starving_before: datetime) -> None:
-        self._benches = [_bench(worker) for worker in sorted(workers, key=attrgetter("worker_id"))]
+        connected = sorted(workers, key=attrgetter("worker_id"))
+        self._benches = [_bench(worker) for worker in connected if not worker.draining]
+        self._draining = sorted(worker.name for worker in connected if worker.draining)
         self._unkept = len(self._benches)
         self._starving_before = starving_before
         self._refused: dict[_Need, _Refusal] = {}
@@ -238,7 +268,7 @@ class _Yard:
         fitting = [bench for bench in self._by_runtime.get(need.runtime, ()) if bench.open.holds(need)]
         if not fitting:
             return None
-        bench = min(fitting, key=lambda bench: (bool(bench.worker.gpus) and not need.gpus, bench.rank(need)))
+        bench = min(fitting, key=lambda bench: bench.rank(need, attempt.near))
         gpus = bench.open.choose(need)
         bench.open.take(need, gpus)
         bench.free.take(need, gpus)
@@ -263,20 +293,31 @@ class _Yard:
 
     def _refuse(self, need: _Need) -> _Refusal:
         if not self._benches:
-            return _Refusal("waits for a worker: none is connected", queue=False)
+            others = "no other" if self._draining else "none"
+            return _Refusal(f"waits for a worker: {self._drained()}{others} is connected", queue=False)
         benches = self._by_runtime.get(need.runtime)
         if not benches:
-            sentence = f"waits for runtime '{need.runtime}': no connected worker offers it"
+            others = "no other" if self._draining else "no"
+            sentence = (
+                f"waits for runtime '{need.runtime}': {self._drained()}{others} connected worker offers it"
+            )
             return _Refusal(sentence, queue=False)
         able = [bench for bench in benches if bench.whole.holds(need)]
         if not able:
-            return _Refusal(_never(need, [bench.whole for bench in benches]), queue=False)
+            sentence = self._drained() + _never(need, [bench.whole for bench in benches])
+            return _Refusal(sentence, queue=False)
         keeper = next((bench for bench in able if bench.free.holds(need)), None)
         if keeper:
             sentence = f"waits for its turn: {keeper.worker.name} is kept for a job that waited longer"
         else:
             sentence = _not_now(need, [bench.free for bench in able])
         return _Refusal(sentence, queue=True, able=able)
+
+    def _drained(self) -> str:
+        if not self._draining:
+            return ""
+        names = ", ".join(self._draining)
+        return f"{names} {'takes' if len(self._draining) == 1 else 'take'} nothing new (draining); "
 
     def _keep(self, need: _Need, refusal: _Refusal) -> None:
         """Keep what the need takes on the worker that lacks least of it.

@@ -1,19 +1,107 @@
-"""Whether an attempt whose worker went away is tried again."""
+"""Whether a job whose attempt went wrong is tried again, and when.
 
-from torchyard.domain.lifecycle import AttemptState
+Three kinds of end are counted apart:
 
-#: Attempts of one job that may be lost: a job that takes workers down does so this often at most.
-MAX_ATTEMPTS = 5
+- *failures* of the script, and of fetching its files: tried again as often as `retries.after_failure` says,
+  with a pause that doubles. Which reasons those are, `FAILURES` tells. Everything else would end the same way
+  the next time, or wants a person: a zip or a path that is refused, missing or in conflict, requirements or a
+  runtime that are not to be had, an error of Torchyard's own.
+- *losses* of the worker while the script ran: tried again as often as `retries.after_loss` says, by default
+  never, as a script that ran may have done things that must not happen twice.
+- *false starts*: losses of the worker before the script ran. Nothing is lost by trying again, so that is done
+  without being asked, but not for ever.
+
+A job that somebody wants cancelled is never tried again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from torchyard.contracts.jobs import Reason, Retries
+
+#: Reasons that count as a failure of the script, or that may have gone the next time.
+FAILURES = frozenset(
+    {
+        Reason.SCRIPT_ERROR,
+        Reason.SIGNALED,
+        Reason.OUT_OF_MEMORY,
+        Reason.GPU_OUT_OF_MEMORY,
+        Reason.TIMEOUT,
+        Reason.DISK_QUOTA,
+        # Only said after many tries against a storage that was away or busy.
+        Reason.DEPENDENCY_UNAVAILABLE,
+    }
+)
+#: With this many false starts a job is given up: one that takes workers down does so this often at most.
+MAX_FALSE_STARTS = 5
+#: However often it failed, a job waits no longer than this before its next attempt.
+_LONGEST_PAUSE = timedelta(minutes=10)
 
 
-def retry_after_loss(state: AttemptState, number: int) -> bool:
-    """Whether a lost attempt is followed by another one.
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """How a job's attempts went wrong so far, the latest one included."""
 
-    Nothing is lost by trying again while the script has not started; a script that ran may have
-    done things that must not happen twice.
+    failures: int = 0
+    losses: int = 0
+    false_starts: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """That another attempt follows.
+
+    Attributes:
+        pause: How long it waits at least.
+        left: Further attempts that the job may ask for behind it.
+        why: Half a sentence, to follow "as".
+    """
+
+    pause: timedelta
+    left: int
+    why: str
+
+
+def count(ends: Iterable[tuple[Reason | None, bool]]) -> Ends:
+    """The ends by kind.
 
     Args:
-        state: Where the attempt stood when it was lost.
-        number: Its number, from 1.
+        ends: Of each attempt that ended: why it failed, and whether its script ran.
     """
-    return state is not AttemptState.RUNNING and number < MAX_ATTEMPTS
+    counted = {"failures": 0, "losses": 0, "false_starts": 0}
+    for reason, ran in ends:
+        if reason in FAILURES:
+            counted["failures"] += 1
+        elif reason is Reason.WORKER_LOST:
+            counted["losses" if ran else "false_starts"] += 1
+    return Ends(**counted)
+
+
+def decide(reason: Reason | None, ran: bool, ends: Ends, asked: Retries, *, pause: timedelta) -> Retry | None:
+    """Whether an attempt that ended is followed by another one.
+
+    Args:
+        reason: Why it failed; None if it did not.
+        ran: Whether its script ran.
+        ends: What became of all the job's attempts, this one included.
+        asked: What the job asks for.
+        pause: How long to wait after the first failure; doubled with each further one.
+    """
+    left = max(0, asked.after_failure - ends.failures) + max(0, asked.after_loss - ends.losses)
+    if reason in FAILURES:
+        wait = min(pause * 2 ** (ends.failures - 1), _LONGEST_PAUSE)
+        again, why = ends.failures <= asked.after_failure, f"the attempt before it failed ({reason})"
+    elif reason is Reason.WORKER_LOST and ran:
+        again, wait, why = ends.losses <= asked.after_loss, timedelta(), "its worker was lost while it ran"
+    elif reason is Reason.WORKER_LOST:
+        again, wait = ends.false_starts < MAX_FALSE_STARTS, timedelta()
+        why = "its worker was lost before the script had started"
+    else:
+        return None
+    return Retry(pause=wait, left=left, why=why) if again else None
+
+
+def survives_loss(ends: Ends, asked: Retries) -> bool:
+    """Whether a job is tried again if its worker is lost while its script runs, so that it needs a fence."""
+    return ends.losses < asked.after_loss

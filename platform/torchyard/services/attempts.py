@@ -3,6 +3,7 @@
 import functools
 import mimetypes
 import uuid
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
@@ -11,10 +12,10 @@ from torchyard.contracts.jobs import JobSpec, JobState, Reason
 from torchyard.contracts.logs import SCRIPT_LOGS
 from torchyard.contracts.runner import ClaimedAttempt, Finish, Outcome, Report
 from torchyard.contracts.topics import worker_queue
-from torchyard.domain import masking
+from torchyard.domain import masking, retrying
 from torchyard.domain.failures import Ending, explain
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
-from torchyard.domain.retrying import retry_after_loss
+from torchyard.domain.retrying import Retry
 from torchyard.errors import (
     AttemptStale,
     BlobNotUploaded,
@@ -25,7 +26,7 @@ from torchyard.errors import (
     TorchyardError,
     Unavailable,
 )
-from torchyard.services import connections, inputs, secrets
+from torchyard.services import inputs, mirroring, reusing, secrets
 from torchyard.services.context import QUEUE_TOPIC, Context, job_topic, log_topic
 from torchyard.storage import attempts, blobs, jobs
 from torchyard.storage.database import after_commit
@@ -34,8 +35,9 @@ from torchyard.storage.tables import ArtifactRow, AttemptRow, JobRow, WorkerRow
 log = structlog.get_logger()
 
 
-def queue(ctx: Context, session: Session, job: JobRow, spec: JobSpec) -> None:
-    """Put a new attempt of the job into the queue."""
+def queue(ctx: Context, session: Session, job: JobRow, spec: JobSpec, *, retry: Retry | None = None) -> None:
+    """Put a new attempt of the job into the queue; `retry` tells why, if it is not the first."""
+    now = ctx.clock.now()
     job.attempt += 1
     job.state = JobState.QUEUED
     session.add(
@@ -52,11 +54,14 @@ def queue(ctx: Context, session: Session, job: JobRow, spec: JobSpec) -> None:
             memory_mb=spec.resources.memory_mb,
             gpus=[],
             reports=0,
-            created_at=ctx.clock.now(),
+            created_at=now,
+            not_before=now + retry.pause if retry and retry.pause else None,
+            near=inputs.workers_near(session, spec),
         )
     )
     session.flush()
-    note(ctx, session, job, state=JobState.QUEUED, message=f"queued: {_wishes(spec)}")
+    queued = _queued_again(job.attempt, retry) if retry else "queued"
+    note(ctx, session, job, state=JobState.QUEUED, message=f"{queued}: {_wishes(spec)}")
     after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
 
 
@@ -80,10 +85,13 @@ def claim(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str) ->
     spec = JobSpec.model_validate(held.job.spec)
     try:
         environment = secrets.resolve(ctx, session, held.job.owner_id, spec.environment)
-        storage = connections.resolve(ctx, session, spec.dependency_paths)
+        storage = inputs.storage(ctx, session, spec)
     except (FieldInvalid, Forbidden, SealBroken) as problem:
         _refuse(ctx, session, held, problem)
         return None
+    # Half of the time after which it is given up: the rest is for noticing, and for ending the script.
+    fence = ctx.limits.lost_after.total_seconds() / 2
+    fenced = retrying.survives_loss(_ends(session, held.job), spec.retries)
     return ClaimedAttempt(
         attempt_id=attempt_id,
         job_id=held.job.id,
@@ -94,6 +102,8 @@ def claim(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str) ->
         environment=environment,
         storage=storage,
         inputs=inputs.of_job(session, held.job.id),
+        start_fence_seconds=fence,
+        fence_seconds=fence if fenced else None,
     )
 
 
@@ -168,10 +178,8 @@ def finish(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, f
     _keep_artifacts(ctx, session, held, final)
     for message in final.messages:
         note(ctx, session, held.job, state=JobState(held.job.state), message=message)
-    if ending.reason is Reason.WORKER_LOST:
-        _lose(ctx, session, held, ending.sentence)
-    else:
-        _end(ctx, session, held, ending, final.outcome)
+    _conclude(ctx, session, held, ending, final.outcome)
+    reusing.note_end(session, held.job, held.worker, final.fetched)
 
 
 def _masked(final: Finish, hidden: list[bytes]) -> Finish:
@@ -189,10 +197,10 @@ def _masked(final: Finish, hidden: list[bytes]) -> Finish:
 
 
 def lose(ctx: Context, session: Session, attempt_id: str, sentence: str) -> None:
-    """Give up an attempt whose worker went away; try again if nothing had started."""
+    """Give up an attempt whose worker went away; see `domain.retrying` for what follows."""
     held = attempts.find(session, attempt_id, lock=True)
     if held is not None and held.attempt.state in CLAIMED:
-        _lose(ctx, session, held, sentence)
+        _conclude(ctx, session, held, Ending(JobState.FAILED, Reason.WORKER_LOST, sentence))
 
 
 def put_back(ctx: Context, session: Session, row: AttemptRow, message: str) -> None:
@@ -210,6 +218,7 @@ def note(ctx: Context, session: Session, job: JobRow, *, state: JobState, messag
     """Add a line to the job's account of itself, and wake who follows it."""
     line = " ".join(message.split())
     jobs.add_event(session, job.id, attempt=job.attempt, state=state, at=ctx.clock.now(), message=line)
+    mirroring.mirror(ctx, session, job, state, line)
     job_id = job.id
     after_commit(session, lambda: ctx.fanout.wake(job_topic(job_id)))
 
@@ -230,19 +239,38 @@ def send_cancel(ctx: Context, row: AttemptRow) -> None:
         log.warning("dispatch_failed", attempt=row.id, problem=problem.message)
 
 
-def _lose(ctx: Context, session: Session, held: attempts.HeldAttempt, sentence: str) -> None:
-    state, number = AttemptState(held.attempt.state), held.attempt.number
-    cancelled = held.job.cancel_requested_at is not None
-    if cancelled:
-        _end(
-            ctx, session, held, Ending(JobState.CANCELLED, None, "Cancelled; its worker went away meanwhile.")
-        )
-        return
-    _end(ctx, session, held, Ending(JobState.FAILED, Reason.WORKER_LOST, sentence))
-    if retry_after_loss(state, number):
+def _conclude(
+    ctx: Context,
+    session: Session,
+    held: attempts.HeldAttempt,
+    ending: Ending,
+    outcome: Outcome | None = None,
+) -> None:
+    """End an attempt, and queue the next one in the same transaction if the job is to be tried again."""
+    spec, retry = JobSpec.model_validate(held.job.spec), None
+    if held.job.cancel_requested_at is None:
+        ran = held.attempt.state == AttemptState.RUNNING
+        ends = _ends(session, held.job, (ending.reason, ran))
+        retry = retrying.decide(ending.reason, ran, ends, spec.retries, pause=ctx.limits.retry_pause)
+    elif ending.reason is Reason.WORKER_LOST:
+        ending = Ending(JobState.CANCELLED, None, "Cancelled; its worker went away meanwhile.")
+    _end(ctx, session, held, ending, outcome=outcome, retry=retry)
+    if retry is not None:
         session.refresh(held.job)
-        held.job.reason = held.job.sentence = held.job.finished_at = held.job.started_at = None
-        queue(ctx, session, held.job, JobSpec.model_validate(held.job.spec))
+        held.job.reason = held.job.sentence = held.job.exit_code = held.job.signal = None
+        held.job.finished_at = held.job.started_at = None
+        queue(ctx, session, held.job, spec, retry=retry)
+
+
+def _ends(session: Session, job: JobRow, *more: tuple[Reason | None, bool]) -> retrying.Ends:
+    ended = [(Reason(reason) if reason else None, ran) for reason, ran in attempts.ends(session, job.id)]
+    return retrying.count([*ended, *more])
+
+
+def _script_ended_at(row: AttemptRow, outcome: Outcome | None, now: datetime) -> datetime | None:
+    if row.started_at is None or outcome is None or outcome.collecting_seconds is None:
+        return None
+    return max(row.started_at, now - timedelta(seconds=outcome.collecting_seconds))
 
 
 def _end(
@@ -250,14 +278,18 @@ def _end(
     session: Session,
     held: attempts.HeldAttempt,
     ending: Ending,
+    *,
     outcome: Outcome | None = None,
+    retry: Retry | None = None,
 ) -> None:
+    now = ctx.clock.now()
     moved = attempts.move(
         session,
         held.attempt.id,
         AttemptState(ending.state.value),
         held_by=held.attempt.worker_id,
-        finished_at=ctx.clock.now(),
+        script_ended_at=_script_ended_at(held.attempt, outcome, now),
+        finished_at=now,
         reason=ending.reason,
         sentence=ending.sentence,
         exit_code=outcome.exit_code if outcome else None,
@@ -266,7 +298,9 @@ def _end(
     if not moved:
         raise AttemptStale
     ctx.progress.pop(held.attempt.id, None)
-    note(ctx, session, held.job, state=ending.state, message=f"{ending.state}: {ending.sentence}")
+    # Whoever follows the events must not take the end of an attempt for the job's.
+    state = JobState.QUEUED if retry else ending.state
+    note(ctx, session, held.job, state=state, message=f"{ending.state}: {ending.sentence}")
     topics = [QUEUE_TOPIC, *(log_topic(held.attempt.id, name) for name in SCRIPT_LOGS)]
     for topic in topics:
         after_commit(session, functools.partial(ctx.fanout.wake, topic))
@@ -298,3 +332,9 @@ def _wishes(spec: JobSpec) -> str:
     if wanted.gpu_model:
         gpus += f" ({wanted.gpu_model})"
     return f"asks for {wanted.cpus} CPU, {wanted.memory_mb} MiB of memory, {gpus}, runtime {spec.runtime}"
+
+
+def _queued_again(number: int, retry: Retry) -> str:
+    seconds = retry.pause.total_seconds()
+    pause = f", in {seconds:g} seconds," if seconds else ""
+    return f"queued as attempt {number} of {number + retry.left}{pause} as {retry.why}"

@@ -16,12 +16,16 @@ _PAUSE_AFTER_FAILURE = 1.0
 class Loop(threading.Thread):
     """Calls `work` whenever it is woken, until it is stopped.
 
+    What `work` returns is in how many seconds it wants to be called again, if it knows.
+
     Attributes:
-        period: Seconds after which `work` is called although nobody woke it.
+        period: Seconds after which `work` is called at the latest, although nobody woke it.
         pause: Seconds between two calls at least: a burst of wake-ups leads to few of them.
     """
 
-    def __init__(self, name: str, work: Callable[[], None], *, period: float, pause: float = 0.0) -> None:
+    def __init__(
+        self, name: str, work: Callable[[], float | None], *, period: float, pause: float = 0.0
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self._work = work
         self._period = period
@@ -43,8 +47,9 @@ class Loop(threading.Thread):
         """The thread's life."""
         while not self._stopped.is_set():
             self._woken.clear()
+            wanted = None
             try:
-                self._work()
+                wanted = self._work()
             except TorchyardError as problem:
                 log.warning("background_failed", loop=self.name, code=problem.code, problem=problem.message)
                 self._stopped.wait(_PAUSE_AFTER_FAILURE)
@@ -52,4 +57,4 @@ class Loop(threading.Thread):
                 log.exception("background_failed", loop=self.name)
                 self._stopped.wait(_PAUSE_AFTER_FAILURE)
             self._stopped.wait(self._pause)
-            self._woken.wait(self._period)
+            self._woken.wait(self._period if wanted is None else min(wanted, self._period))

@@ -10,7 +10,7 @@ from torchyard.services.context import Context
 from torchyard.storage import blobs
 
 #: A use this long ago need not be noted again: unused blobs are kept for a day.
-_FRESH = timedelta(hours=1)
+FRESH = timedelta(hours=1)
 
 
 def find(ctx: Context, session: Session, sha256: str) -> int:
@@ -40,14 +40,42 @@ def store(ctx: Context, chunks: Iterable[bytes], *, expected: str | None = None)
     now = ctx.clock.now()
     with ctx.db.read() as session:
         known = blobs.find(session, sha256)
-    if known is not None and now - known.used_at < _FRESH:
+    if known is not None and now - known.used_at < FRESH:
         return sha256, size, False
     with ctx.db.write() as session:
         new = blobs.find(session, sha256) is None
-        blobs.add(session, sha256, size, now)
+        blobs.add_all(session, {sha256: size}, now)
     if not ctx.objects.exists(sha256):
         raise Unavailable("the blob was being removed while it was uploaded; upload it again")
     return sha256, size, new
+
+
+def store_all(ctx: Context, bundle: Iterable[tuple[str, Iterable[bytes]]]) -> dict[str, int]:
+    """Store many small files, each with the SHA-256 that it has to have.
+
+    Returns:
+        Their sizes in bytes, by SHA-256.
+
+    Raises:
+        DigestMismatch: The bytes of one have another SHA-256.
+        StorageFull: No space is left.
+        Unavailable: The same bytes, long unused, were removed at this very moment.
+    """
+    sizes = ctx.objects.put_all(bundle)
+    with ctx.db.write() as session:
+        blobs.add_all(session, sizes, ctx.clock.now())
+    if not all(ctx.objects.exists(sha256) for sha256 in sizes):
+        raise Unavailable("a blob was being removed while it was uploaded; upload it again")
+    return sizes
+
+
+def sizes_of(ctx: Context, digests: Iterable[str]) -> dict[str, int]:
+    """Sizes in bytes, by SHA-256.
+
+    Raises:
+        NotFound: `blob_not_found`.
+    """
+    return {sha256: ctx.objects.size(sha256) for sha256 in digests}
 
 
 def read(ctx: Context, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:

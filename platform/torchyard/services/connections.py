@@ -1,5 +1,6 @@
 """Connections: which S3/COS storage there is, who may read what through it, and what lies there."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from pydantic import SecretStr
@@ -63,15 +64,27 @@ def remove(session: Session, name: str) -> None:
 
 
 def resolve(ctx: Context, session: Session, paths: str) -> list[StorageAccess]:
-    """What a job's paths are read through, by name: for each the first connection that covers it.
+    """What a job's paths are read through; see `resolve_all`."""
+    return resolve_all(ctx, session, {"dependency_paths": storage_paths.split_paths(paths)})
+
+
+def resolve_all(
+    ctx: Context, session: Session, wanted: Mapping[str, Iterable[StoragePath]]
+) -> list[StorageAccess]:
+    """What paths are read through, by name: for each the first connection that covers it.
+
+    Args:
+        ctx: The platform.
+        session: The transaction.
+        wanted: The paths, by the field that names them.
 
     Raises:
         Forbidden: `s3_bucket_not_allowed`: none covers a path, which is named.
         SealBroken: A connection's secret can't be read any more.
     """
-    wanted = storage_paths.split_paths(paths)
-    rows = connections.all_of(session) if wanted else []
-    needed = {row.name: row for row in (_covering(rows, path) for path in wanted)}
+    paths = [(path, field) for field, named in wanted.items() for path in named]
+    rows = connections.all_of(session) if paths else []
+    needed = {row.name: row for row in (_covering(rows, path, field) for path, field in paths)}
     return [_access(ctx, needed[name]) for name in sorted(needed)]
 
 
@@ -136,14 +149,14 @@ def _covers(row: ConnectionRow, path: StoragePath) -> bool:
     return row.kind == path.kind and storage_paths.allows(row.allowed, path)
 
 
-def _covering(rows: list[ConnectionRow], path: StoragePath) -> ConnectionRow:
+def _covering(rows: list[ConnectionRow], path: StoragePath, field: str) -> ConnectionRow:
     for row in rows:
         if _covers(row, path):
             return row
     raise Forbidden(
         f"no connection allows to read {path}",
         code="s3_bucket_not_allowed",
-        field="dependency_paths",
+        field=field,
         hint="an administrator can allow its bucket: `torchyard connections set NAME --allow BUCKET …`",
     )
 

@@ -27,15 +27,15 @@ class Request:
     ctx: Context
     user: User
     key: str | None
-    #: The job that an earlier request with this key made.
+    #: The id of what an earlier request with this key made.
     earlier: str | None = field(default=None)
     earlier_fingerprint: str | None = field(default=None)
 
     def replayed(self, wish: str) -> str | None:
-        """The id of the job that this very request made before, if it did.
+        """The id of what this very request made before, if it did.
 
         Args:
-            wish: All that was asked for, as text; two requests are the same if theirs are.
+            wish: All that was asked for, its kind included, as text; two requests are the same if theirs are.
 
         Raises:
             IdempotencyKeyReused: The key was used for another request.
@@ -46,11 +46,11 @@ class Request:
             raise IdempotencyKeyReused(hint="use a new key for a new request")
         return self.earlier
 
-    def complete(self, session: Session, wish: str, job_id: str) -> None:
-        """Bind the key to the job, in the transaction that makes the job."""
+    def complete(self, session: Session, wish: str, made_id: str) -> None:
+        """Bind the key to what was made, by its id, in the transaction that makes it."""
         if self.key is not None:
             idempotency.complete(
-                session, self.user.id, self.key, fingerprint=_fingerprint(wish), job_id=job_id
+                session, self.user.id, self.key, fingerprint=_fingerprint(wish), made_id=made_id
             )
 
 
@@ -82,9 +82,9 @@ def _reserve(ctx: Context, user: User, key: str) -> Request:
         if idempotency.reserve(session, user.id, key, ctx.clock.now()):
             return Request(ctx, user, key)
         row = idempotency.find(session, user.id, key)
-    if row is None or row.job_id is None:
+    if row is None or row.made_id is None:
         raise IdempotencyInProgress(hint="wait for the first request's answer, then send this one again")
-    return Request(ctx, user, key, earlier=row.job_id, earlier_fingerprint=row.fingerprint)
+    return Request(ctx, user, key, earlier=row.made_id, earlier_fingerprint=row.fingerprint)
 
 
 def _fingerprint(wish: str) -> str:

@@ -1,7 +1,5 @@
 """Submitting, telling, cancelling and deleting jobs."""
 
-import json
-import uuid
 import zlib
 from datetime import datetime
 from pathlib import Path
@@ -19,10 +17,15 @@ from torchyard.contracts.jobs import (
     JobState,
     Waiting,
 )
-from torchyard.domain import scripts
+from torchyard.contracts.requirements import (
+    MAX_REQUIREMENTS_BYTES,
+    REQUIREMENTS_FILE,
+    RequirementsInvalid,
+    requirements_in,
+)
+from torchyard.domain import scripts, substitution
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
 from torchyard.errors import (
-    BlobNotUploaded,
     FieldInvalid,
     JobEnded,
     JobNotEnded,
@@ -31,12 +34,15 @@ from torchyard.errors import (
     TooLarge,
 )
 from torchyard.services import attempts as attempting
-from torchyard.services import connections, inputs, secrets
+from torchyard.services import submitting, trees
 from torchyard.services.context import QUEUE_TOPIC, Context, job_topic
 from torchyard.services.users import User
 from torchyard.storage import attempts, blobs, jobs, workers
 from torchyard.storage.database import after_commit
-from torchyard.storage.tables import AttemptRow, JobRow
+from torchyard.storage.tables import AttemptRow
+
+#: Fields in which `${` has a meaning, and `$${` none any more once the job was accepted.
+_READ_ONCE = ("arguments", "dependency_paths")
 
 
 def check_script(ctx: Context, source: bytes, name: str, *, ignore_warnings: bool) -> None:
@@ -64,20 +70,42 @@ def check_dependencies(archive: Path, script: bytes, script_name: str) -> None:
         ArchiveRejected: It breaks a rule of `contracts.archives`.
         TooLarge: It is over a limit.
         FieldInvalid: `dependency_conflict`: it holds another file under the script's name.
+            `requirements_invalid`: its requirements.txt has what is not allowed.
     """
     listing = archives.inspect(archive).listing
-    twin = next((entry for entry in listing if entry.path == script_name), None)
-    if twin is not None and (twin.size, twin.crc) != (len(script), zlib.crc32(script)):
+    if any(_clashes(entry, script, script_name) for entry in listing):
         raise FieldInvalid(
             f"the zip holds another {script_name!r} than the script",
             code="dependency_conflict",
             field="dependencies",
             hint="rename one of the two, or remove it from the zip",
         )
+    wanted = next((entry for entry in listing if entry.path == REQUIREMENTS_FILE), None)
+    if wanted is not None and not wanted.is_directory:
+        _check_requirements(archive)
+
+
+def _clashes(entry: archives.Entry, script: bytes, script_name: str) -> bool:
+    """Whether an entry takes the script's place, with other content or as a folder."""
+    if entry.path == script_name:
+        return entry.is_directory or (entry.size, entry.crc) != (len(script), zlib.crc32(script))
+    return entry.path.startswith(f"{script_name}/")
+
+
+def _check_requirements(archive: Path) -> None:
+    try:
+        requirements_in(archives.read_file(archive, REQUIREMENTS_FILE, MAX_REQUIREMENTS_BYTES + 1))
+    except RequirementsInvalid as problem:
+        raise FieldInvalid(
+            f"{REQUIREMENTS_FILE} in the zip, which is installed before the script starts: {problem}",
+            code="requirements_invalid",
+            field="dependencies",
+            hint="leave plain requirements such as 'pandas>=2' in it, or give the file another name",
+        ) from None
 
 
 def check_uploaded(ctx: Context, create: JobCreate) -> None:
-    """Check the script and zip that a request names by their SHA-256.
+    """Check the script and dependencies that a request names by their SHA-256.
 
     Raises:
         BlobNotUploaded: One of them has not been uploaded.
@@ -89,7 +117,7 @@ def check_uploaded(ctx: Context, create: JobCreate) -> None:
     with ctx.db.read() as session:
         for field, file in (("script", create.script), ("dependencies", create.dependencies)):
             if file is not None and blobs.find(session, file.sha256) is None:
-                raise _not_uploaded(field)
+                raise submitting.not_uploaded(field)
     if ctx.objects.size(create.script.sha256) > ctx.limits.max_script_bytes:
         raise TooLarge(
             f"a script may have {ctx.limits.max_script_bytes} bytes at most",
@@ -98,7 +126,9 @@ def check_uploaded(ctx: Context, create: JobCreate) -> None:
         )
     source = b"".join(ctx.objects.read(create.script.sha256))
     check_script(ctx, source, create.script.name, ignore_warnings=create.ignore_warnings)
-    if create.dependencies is not None:
+    if create.dependencies is not None and not trees.check_beside(
+        ctx, create.script, create.dependencies.sha256
+    ):
         with ctx.objects.local_copy(create.dependencies.sha256) as archive:
             check_dependencies(archive, source, create.script.name)
 
@@ -130,12 +160,15 @@ def accept(ctx: Context, session: Session, create: JobCreate, owner: User) -> Jo
         BlobNotUploaded: A file is not (or no longer) there.
         RuntimeUnknown: No worker ever offered the runtime.
         InputUnknown: A job that an input is to come from has nothing to give.
-        FieldInvalid: The environment refers to what there is not; see `secrets.resolve`.
+        FieldInvalid: `parameter_unknown`: its arguments or dependency paths refer to a parameter, of which a
+            job by itself has none. The environment refers to what there is not; see `secrets.resolve`.
         Forbidden: `s3_bucket_not_allowed`: no connection covers a dependency path.
         SealBroken: A secret that it needs can't be read any more.
     """
     spec = JobSpec(
-        **create.model_dump(include=set(JobSpec.model_fields) - {"name", "runtime"}),
+        **create.model_dump(include=set(JobSpec.model_fields) - {"name", "runtime", *_READ_ONCE}),
+        # Here and nowhere else: what is repeated later was read already.
+        **{field: substitution.put_in(getattr(create, field), {}, field=field) for field in _READ_ONCE},
         name=create.name or create.script.name,
         runtime=check_runtime(ctx, session, create.runtime),
     )
@@ -156,31 +189,7 @@ def run_again(ctx: Context, session: Session, job_id: str, owner: User) -> Job:
 def _insert(
     ctx: Context, session: Session, spec: JobSpec, owner: User, *, again_of: str | None = None
 ) -> Job:
-    secrets.resolve(ctx, session, owner.id, spec.environment)
-    connections.resolve(ctx, session, spec.dependency_paths)
-    now = ctx.clock.now()
-    files = [("script", spec.script), ("dependencies", spec.dependencies)]
-    for field, file in sorted(files, key=lambda file: file[1].sha256 if file[1] else ""):
-        if file is not None and blobs.touch(session, file.sha256, now) is None:
-            raise _not_uploaded(field)
-    job = JobRow(
-        id=str(uuid.uuid4()),
-        owner_id=owner.id,
-        name=spec.name,
-        searchable=f"{spec.name} {spec.script.name} {spec.arguments}".lower(),
-        state=JobState.QUEUED,
-        spec=json.loads(spec.model_dump_json()),
-        script_sha256=spec.script.sha256,
-        dependencies_sha256=spec.dependencies.sha256 if spec.dependencies else None,
-        attempt=0,
-        events=0,
-        run_again_of=again_of,
-        created_at=now,
-    )
-    session.add(job)
-    session.flush()
-    inputs.freeze(session, job, spec)
-    attempting.queue(ctx, session, job, spec)
+    job = submitting.insert(ctx, session, spec, owner.id, again_of=again_of)
     return describe(ctx, _find(session, job.id))
 
 
@@ -212,8 +221,20 @@ def cancel(ctx: Context, session: Session, job_id: str, by: User) -> Job:
         NotFound: `job_not_found`.
         JobEnded: It has ended.
     """
+    stop(ctx, session, job_id, f"by {by.name}")
+    session.expire_all()
+    return describe(ctx, _find(session, job_id))
+
+
+def stop(ctx: Context, session: Session, job_id: str, why: str) -> None:
+    """As `cancel`; `why` ends the sentence in the job's account of itself.
+
+    Raises:
+        NotFound: `job_not_found`.
+        JobEnded: It has ended.
+    """
     now = ctx.clock.now()
-    record = _find(session, job_id)
+    record = _hold_latest(session, job_id)
     if record.job.state in TERMINAL:
         raise JobEnded(f"the job has ended: it is {record.job.state}", state=record.job.state)
     first = record.job.cancel_requested_at is None
@@ -223,18 +244,20 @@ def cancel(ctx: Context, session: Session, job_id: str, by: User) -> Job:
         AttemptState.CANCELLED,
         only_from=frozenset({AttemptState.WAITING, AttemptState.ASSIGNED}),
         finished_at=now,
-        sentence="Cancelled before it started.",
+        sentence=f"Cancelled before {_attempt_in_words(record.attempt)} started.",
     )
     jobs.request_cancel(session, job_id, now)
     state = JobState.CANCELLED if ended else JobState(record.job.state)
-    message = "cancelled before it started" if ended else "asked to stop the script"
-    attempting.note(ctx, session, record.job, state=state, message=f"{message}, by {by.name}")
+    message = (
+        f"cancelled before {_attempt_in_words(record.attempt)} started"
+        if ended
+        else "asked to stop the script"
+    )
+    attempting.note(ctx, session, record.job, state=state, message=f"{message}, {why}")
     if ended:
         after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
     elif first:
         after_commit(session, lambda: attempting.send_cancel(ctx, record.attempt))
-    session.expire_all()
-    return describe(ctx, _find(session, job_id))
 
 
 def delete(ctx: Context, session: Session, job_id: str) -> None:
@@ -280,6 +303,7 @@ def attempts_of(session: Session, job_id: str) -> list[Attempt]:
             created_at=row.created_at,
             claimed_at=row.claimed_at,
             started_at=row.started_at,
+            script_ended_at=row.script_ended_at,
             finished_at=row.finished_at,
         )
         for row, worker in jobs.attempts(session, job_id)
@@ -322,6 +346,8 @@ def describe(ctx: Context, record: jobs.JobRecord) -> Job:
         started_at=job.started_at,
         finished_at=job.finished_at,
         run_again_of=job.run_again_of,
+        run=job.run_id,
+        node=job.node,
     )
 
 
@@ -341,16 +367,23 @@ def _public_state(row: AttemptRow) -> JobState:
     return JobState.QUEUED if queued else JobState(row.state)
 
 
+def _attempt_in_words(row: AttemptRow) -> str:
+    return "it" if row.number == 1 else f"attempt {row.number}"
+
+
+def _hold_latest(session: Session, job_id: str) -> jobs.JobRecord:
+    """The job, with its latest attempt locked: nobody can end that one and queue the next meanwhile."""
+    record = _find(session, job_id)
+    while True:
+        attempts.find(session, record.attempt.id, lock=True)
+        session.expire_all()
+        held, record = record.attempt.id, _find(session, job_id)
+        if record.attempt.id == held:
+            return record
+
+
 def _find(session: Session, job_id: str) -> jobs.JobRecord:
     record = jobs.find(session, job_id)
     if record is None:
         raise NotFound("there is no job with this id", code="job_not_found")
     return record
-
-
-def _not_uploaded(field: str) -> BlobNotUploaded:
-    return BlobNotUploaded(
-        f"the {field}'s bytes have not been uploaded",
-        field=f"{field}.sha256",
-        hint="PUT them to /api/v1/blobs/{sha256} first",
-    )

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,7 @@ from torchyard.contracts.jobs import TERMINAL, JobState
 from torchyard.contracts.logs import LogChunk, LogEnd, LogName, Piece
 from torchyard.domain import masking
 from torchyard.domain.lifecycle import ENDED
+from torchyard.domain.log_scanning import View
 from torchyard.errors import NotFound
 from torchyard.services import secrets
 from torchyard.services.context import Context, job_topic, log_topic
@@ -77,11 +79,35 @@ def size(ctx: Context, ref: LogRef) -> int:
 
 def read(ctx: Context, ref: LogRef, offset: int, length: int) -> bytes:
     """At most `length` bytes from `offset` on, as they are shown: with the owner's secrets masked."""
+    return _shown(ctx, ref, _hidden(ctx, ref), offset, length)
+
+
+def view(ctx: Context, ref: LogRef) -> tuple[View, object]:
+    """The log as it is shown now, to be read piece by piece; and what it is known by while it is shown so."""
+    hidden = _hidden(ctx, ref)
+    around = masking.overlap(hidden)
+    known = (ref.job_id if ref.name is LogName.SYSTEM else ref.attempt_id, ref.name, tuple(hidden))
+    if ref.name is LogName.SYSTEM:
+        whole = masking.mask(_system_log(ctx, ref), hidden)
+        size = len(whole)
+        return View(
+            lambda offset, length: whole[offset : offset + length], size, max(0, size - around)
+        ), known
+    size = ctx.logs.size(ref.attempt_id, ref.name)
+    return View(partial(_shown, ctx, ref, hidden), size, max(0, size - around)), known
+
+
+def _hidden(ctx: Context, ref: LogRef) -> list[bytes]:
     if not ref.masked:
-        return _stored(ctx, ref, offset, length)
+        return []
     with ctx.db.read() as session:
         record = jobs.find(session, ref.job_id)
-        hidden = secrets.to_mask(ctx, session, record.job) if record else []
+        return secrets.to_mask(ctx, session, record.job) if record else []
+
+
+def _shown(ctx: Context, ref: LogRef, hidden: list[bytes], offset: int, length: int) -> bytes:
+    if not hidden:
+        return _stored(ctx, ref, offset, length)
     # What stands around the part is looked at too: a value may begin before it, or end behind it.
     around = masking.overlap(hidden)
     start = max(0, offset - around)

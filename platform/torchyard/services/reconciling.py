@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -33,12 +33,15 @@ class Reconciler:
 
     ctx: Context
     watches: dict[str, Watch] = field(default_factory=dict)
+    watched_at: float = field(default=float("inf"))
     cleaned_at: float = field(default=float("-inf"))
+    rested_at: datetime | None = None
 
     def look(self) -> None:
         """One pass over everything that may have got stuck."""
         self._watch_workers(time.monotonic())
         self._announce_again()
+        self._wake_rested()
         if time.monotonic() - self.cleaned_at >= _CLEANING_SECONDS:
             self._forget()
             self.cleaned_at = time.monotonic()
@@ -46,6 +49,10 @@ class Reconciler:
     def _watch_workers(self, now: float) -> None:
         with self.ctx.db.read() as session:
             rows = workers.all_workers(session)
+        if now - self.watched_at > self._blind_after:
+            log.warning("watches_begin_anew", blind_seconds=now - self.watched_at)
+            self.watches.clear()
+        self.watched_at = now
         for row in rows:
             beat = (row.incarnation, row.heartbeat_counter)
             watch = self.watches.get(row.id, Watch(beat=beat, since=now)).seen(beat, now)
@@ -55,6 +62,12 @@ class Reconciler:
                 self._lose_sight(row)
             if silence >= self.ctx.limits.lost_after:
                 self._give_up(row, silence)
+
+    @property
+    def _blind_after(self) -> float:
+        """Seconds between two looks after which it was us who were away, not the workers."""
+        shortest = min(self.ctx.limits.unreachable_after, self.ctx.limits.lost_after)
+        return shortest.total_seconds() / 2
 
     def _lose_sight(self, row: WorkerRow) -> None:
         log.warning("worker_unreachable", worker=row.id, name=row.name)
@@ -91,6 +104,15 @@ class Reconciler:
         for row in overdue:
             log.info("announced_again", attempt=row.id, worker=row.worker_id)
             attempting.send_run(self.ctx, row)
+
+    def _wake_rested(self) -> None:
+        """Have the attempts placed whose pause is over."""
+        now = self.ctx.clock.now()
+        with self.ctx.db.read() as session:
+            rested = self.rested_at and attempts.any_rested(session, self.rested_at, now)
+        self.rested_at = now
+        if rested:
+            self.ctx.fanout.wake(QUEUE_TOPIC)
 
     def _forget(self) -> None:
         retention.enforce(self.ctx)

@@ -46,7 +46,7 @@ def _remove_next(ctx: Context, session: Session) -> bool:
 
 
 def _remove(ctx: Context, session: Session, job: JobRow, reason: str) -> None:
-    files = retention.remove_artifacts(session, job.id)
+    files = retention.remove_artifacts(session, job.id, ctx.clock.now())
     named = ", ".join(path for path, _ in files[:_NAMED])
     more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
     count = f"{len(files)} artifact{'s' if len(files) != 1 else ''}"

@@ -61,11 +61,13 @@ def _wanted(row: AttemptRow) -> WaitingAttempt:
         attempt_id=row.id,
         owner=row.owner_id,
         priority=0,
-        queued_at=row.created_at,
+        queued_at=row.not_before or row.created_at,
+        not_before=row.not_before,
         resources=Resources(
             gpus=row.gpu_count, gpu_model=row.gpu_model, cpus=row.cpus, memory_mb=row.memory_mb
         ),
         runtime=row.runtime,
+        near=frozenset(row.near),
     )
 
 
@@ -78,6 +80,7 @@ def _capacity(row: WorkerRow, held: list[AttemptRow]) -> WorkerCapacity:
         cpus=row.cpus,
         memory_mb=row.memory_mb,
         gpus=gpus,
+        draining=row.draining,
         runtimes=frozenset(runtime["name"] for runtime in row.runtimes),
         free_cpus=row.cpus - sum(attempt.cpus for attempt in held),
         free_memory_mb=row.memory_mb - sum(attempt.memory_mb for attempt in held),

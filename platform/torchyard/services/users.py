@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from torchyard.errors import Unauthenticated
+from torchyard.errors import NotFound, Unauthenticated
 from torchyard.services.context import Context
 from torchyard.storage import users
 from torchyard.storage.tables import TokenRow, UserRow
@@ -48,8 +48,20 @@ def administrator(ctx: Context, session: Session) -> User:
     return _user(row)
 
 
+def by_id(session: Session, user_id: str) -> User:
+    """The user that something belongs to.
+
+    Raises:
+        NotFound: `user_not_found`.
+    """
+    row = users.by_id(session, user_id)
+    if row is None:
+        raise NotFound("there is no user with this id", code="user_not_found")
+    return _user(row)
+
+
 def set_token(ctx: Context, session: Session, user: User, token: str) -> None:
-    """Make `token` the user's only token."""
+    """Make `token` the user's only token, next to those that were issued."""
     row = TokenRow(digest=digest(token), user_id=user.id, kind="token", created_at=ctx.clock.now())
     users.replace_token(session, row)
 
@@ -83,6 +95,7 @@ def sign_in(ctx: Context, session: Session, token: str) -> tuple[User, str]:
             digest=digest(secret),
             user_id=user.id,
             kind="session",
+            signed_in_with=digest(token),
             created_at=now,
             expires_at=now + ctx.limits.session_lifetime,
         ),

@@ -1,8 +1,13 @@
 """Workers: how they register, beat, and are told of."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
+from torchyard.contracts.jobs import JobState
 from torchyard.contracts.runner import (
+    HEARTBEAT_SECONDS,
     Heartbeat,
     HeartbeatAnswer,
     Registered,
@@ -10,15 +15,18 @@ from torchyard.contracts.runner import (
     Runtime,
 )
 from torchyard.contracts.topics import worker_queue
-from torchyard.contracts.workers import OfferedRuntime, Worker
+from torchyard.contracts.workers import DrainWish, HeldJob, OfferedRuntime, Worker
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
-from torchyard.errors import Unauthenticated
+from torchyard.errors import NotFound, Unauthenticated
 from torchyard.services import attempts as attempting
 from torchyard.services.context import QUEUE_TOPIC, Context
 from torchyard.services.users import digest, new_token
 from torchyard.storage import attempts, workers
 from torchyard.storage.database import after_commit
-from torchyard.storage.tables import WorkerRow
+from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow
+
+#: Heartbeats in the time after which a worker's attempts are given up, at least: several may be lost.
+_BEAT_SHARE = 0.1
 
 
 def register(ctx: Context, session: Session, request: RegisterRequest) -> Registered:
@@ -52,6 +60,7 @@ def register(ctx: Context, session: Session, request: RegisterRequest) -> Regist
         token=token,
         broker_url=ctx.broker_url,
         queue=worker_queue(request.worker_id),
+        heartbeat_seconds=min(HEARTBEAT_SECONDS, ctx.limits.lost_after.total_seconds() * _BEAT_SHARE),
         abandoned=sorted(set(request.attempts) - held),
     )
 
@@ -87,29 +96,56 @@ def beat(ctx: Context, session: Session, worker: WorkerRow, heartbeat: Heartbeat
 
 def all_workers(session: Session) -> list[Worker]:
     """Every worker that ever registered, by name."""
-    placed = attempts.placed(session)
-    told = []
-    for row in workers.all_workers(session):
-        own = [attempt for attempt in placed if attempt.worker_id == row.id]
-        told.append(
-            Worker(
-                id=row.id,
-                name=row.name,
-                reachable=not row.unreachable,
-                cpus=row.cpus,
-                memory_mb=row.memory_mb,
-                gpus=row.gpus,
-                runtimes=row.runtimes,
-                isolation_tier=row.isolation_tier,
-                isolation_notes=row.isolation_notes,
-                attempts=len(own),
-                free_cpus=row.cpus - sum(attempt.cpus for attempt in own),
-                free_memory_mb=row.memory_mb - sum(attempt.memory_mb for attempt in own),
-                registered_at=row.registered_at,
-                seen_at=row.seen_at,
-            )
-        )
-    return told
+    held = defaultdict(list)
+    for attempt, job in attempts.placed_jobs(session):
+        held[attempt.worker_id].append((attempt, job))
+    return [_told(row, held[row.id]) for row in workers.all_workers(session)]
+
+
+def drain(ctx: Context, session: Session, worker_id: str, wish: DrainWish) -> Worker:
+    """Give a worker nothing new, or again; what it has goes on.
+
+    Raises:
+        NotFound: `worker_not_found`.
+    """
+    if workers.find(session, worker_id) is None:
+        raise NotFound("there is no worker with this id", code="worker_not_found")
+    workers.set_draining(session, worker_id, wish.drain)
+    after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
+    return next(worker for worker in all_workers(session) if worker.id == worker_id)
+
+
+def _told(row: WorkerRow, held: Sequence[tuple[AttemptRow, JobRow]]) -> Worker:
+    return Worker(
+        id=row.id,
+        name=row.name,
+        reachable=not row.unreachable,
+        draining=row.draining,
+        cpus=row.cpus,
+        memory_mb=row.memory_mb,
+        gpus=row.gpus,
+        runtimes=row.runtimes,
+        isolation_tier=row.isolation_tier,
+        isolation_notes=row.isolation_notes,
+        attempts=len(held),
+        jobs=[_held(attempt, job) for attempt, job in held],
+        free_cpus=row.cpus - sum(attempt.cpus for attempt, _ in held),
+        free_memory_mb=row.memory_mb - sum(attempt.memory_mb for attempt, _ in held),
+        registered_at=row.registered_at,
+        seen_at=row.seen_at,
+    )
+
+
+def _held(attempt: AttemptRow, job: JobRow) -> HeldJob:
+    return HeldJob(
+        job=job.id,
+        name=job.name,
+        attempt=attempt.number,
+        state=JobState(job.state),
+        cpus=attempt.cpus,
+        memory_mb=attempt.memory_mb,
+        gpus=attempt.gpus,
+    )
 
 
 def all_runtimes(ctx: Context, session: Session) -> list[OfferedRuntime]:

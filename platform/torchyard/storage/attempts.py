@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from torchyard.domain.lifecycle import CLAIMED, PLACED, AttemptState, job_state, may_become
+from torchyard.domain.lifecycle import CLAIMED, ENDED, PLACED, AttemptState, job_state, may_become
 from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow
 
 #: Columns that an attempt shares with its job.
@@ -40,6 +40,9 @@ def find(session: Session, attempt_id: str, *, lock: bool = False) -> HeldAttemp
     if lock:
         query = query.with_for_update(of=AttemptRow).execution_options(populate_existing=True)
     row = session.execute(query).one_or_none()
+    if row and lock:
+        # Postgres reads the locked row anew when it had to wait for it, but not those joined to it.
+        session.refresh(row[1])
     return HeldAttempt(*row) if row else None
 
 
@@ -108,9 +111,48 @@ def waiting(session: Session) -> list[AttemptRow]:
     return list(session.scalars(query))
 
 
+def any_rested(session: Session, after: datetime, until: datetime) -> bool:
+    """Whether the pause of an attempt in the queue ended in this time."""
+    query = select(AttemptRow.id).where(
+        AttemptRow.state == AttemptState.WAITING,
+        AttemptRow.not_before > after,
+        AttemptRow.not_before <= until,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def ends(session: Session, job_id: str) -> list[tuple[str | None, bool]]:
+    """Of each attempt of the job that ended: why it failed, and whether its script ran."""
+    query = select(AttemptRow.reason, AttemptRow.started_at).where(
+        AttemptRow.job_id == job_id, AttemptRow.state.in_(ENDED)
+    )
+    return [(reason, started_at is not None) for reason, started_at in session.execute(query)]
+
+
+def workers_of(session: Session, job_ids: Iterable[str]) -> set[str]:
+    """Ids of the workers that had the latest attempts of these jobs."""
+    query = (
+        select(AttemptRow.worker_id)
+        .join(JobRow, JobRow.id == AttemptRow.job_id)
+        .where(JobRow.id.in_(list(job_ids)), AttemptRow.number == JobRow.attempt)
+    )
+    return {worker_id for worker_id in session.scalars(query) if worker_id is not None}
+
+
 def placed(session: Session) -> list[AttemptRow]:
     """All attempts that hold resources of a worker."""
     return list(session.scalars(select(AttemptRow).where(AttemptRow.state.in_(PLACED))))
+
+
+def placed_jobs(session: Session) -> list[tuple[AttemptRow, JobRow]]:
+    """All attempts that hold resources of a worker, oldest first, with their jobs."""
+    query = (
+        select(AttemptRow, JobRow)
+        .join(JobRow, JobRow.id == AttemptRow.job_id)
+        .where(AttemptRow.state.in_(PLACED))
+        .order_by(AttemptRow.created_at, AttemptRow.id)
+    )
+    return [(attempt, job) for attempt, job in session.execute(query)]
 
 
 def of_worker(session: Session, worker_id: str, states: Iterable[AttemptState] = PLACED) -> list[AttemptRow]:

@@ -24,12 +24,12 @@ def reserve(session: Session, owner_id: str, key: str, at: datetime) -> bool:
     return True
 
 
-def complete(session: Session, owner_id: str, key: str, *, fingerprint: str, job_id: str) -> None:
-    """Note what the request asked for and the job it made."""
+def complete(session: Session, owner_id: str, key: str, *, fingerprint: str, made_id: str) -> None:
+    """Note what the request asked for and the id of what it made."""
     session.execute(
         update(IdempotencyRow)
         .where(IdempotencyRow.owner_id == owner_id, IdempotencyRow.key == key)
-        .values(fingerprint=fingerprint, job_id=job_id)
+        .values(fingerprint=fingerprint, made_id=made_id)
     )
 
 
@@ -37,7 +37,7 @@ def release(session: Session, owner_id: str, key: str) -> None:
     """Give the key back: its request failed."""
     session.execute(
         delete(IdempotencyRow).where(
-            IdempotencyRow.owner_id == owner_id, IdempotencyRow.key == key, IdempotencyRow.job_id.is_(None)
+            IdempotencyRow.owner_id == owner_id, IdempotencyRow.key == key, IdempotencyRow.made_id.is_(None)
         )
     )
 
@@ -47,6 +47,6 @@ def remove_older(session: Session, completed_before: datetime, unfinished_before
     session.execute(
         delete(IdempotencyRow).where(
             (IdempotencyRow.created_at < completed_before)
-            | (IdempotencyRow.job_id.is_(None) & (IdempotencyRow.created_at < unfinished_before))
+            | (IdempotencyRow.made_id.is_(None) & (IdempotencyRow.created_at < unfinished_before))
         )
     )

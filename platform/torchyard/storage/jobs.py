@@ -17,6 +17,9 @@ from torchyard.storage.tables import (
     WorkerRow,
 )
 
+#: Ids in one statement; databases count its values.
+_AT_ONCE = 5_000
+
 
 class JobRecord(NamedTuple):
     """A job with what is told along with it."""
@@ -31,6 +34,7 @@ class JobFilter(NamedTuple):
     """Which jobs a list shows; all if nothing is set."""
 
     states: Sequence[str] = ()
+    owner: str | None = None
     text: str | None = None
     id_prefix: str | None = None
     created_after: datetime | None = None
@@ -59,6 +63,8 @@ def page(
     query = _records().order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
     if wanted.states:
         query = query.where(JobRow.state.in_(wanted.states))
+    if wanted.owner:
+        query = query.where(UserRow.name == wanted.owner)
     if wanted.text:
         query = query.where(JobRow.searchable.contains(wanted.text.lower(), autoescape=True))
     if wanted.id_prefix:
@@ -128,6 +134,22 @@ def artifacts(session: Session, job_id: str) -> list[ArtifactRow]:
         .order_by(ArtifactRow.attempt, ArtifactRow.path)
     )
     return list(session.scalars(query))
+
+
+def left_by(session: Session, job_ids: Iterable[str]) -> dict[str, list[ArtifactRow]]:
+    """What the latest attempts of these jobs left, by job; without those that left nothing."""
+    found: dict[str, list[ArtifactRow]] = {}
+    wanted = sorted(set(job_ids))
+    for start in range(0, len(wanted), _AT_ONCE):
+        query = (
+            select(ArtifactRow)
+            .join(JobRow, (JobRow.id == ArtifactRow.job_id) & (JobRow.attempt == ArtifactRow.attempt))
+            .where(JobRow.id.in_(wanted[start : start + _AT_ONCE]))
+            .order_by(ArtifactRow.path)
+        )
+        for row in session.scalars(query):
+            found.setdefault(row.job_id, []).append(row)
+    return found
 
 
 def artifact(session: Session, job_id: str, path: str, attempt: int | None) -> ArtifactRow | None:

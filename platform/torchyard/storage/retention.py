@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.jobs import TERMINAL
@@ -23,8 +23,14 @@ def oldest(session: Session, *, before: datetime | None = None) -> JobRow | None
     return session.scalars(query.order_by(JobRow.finished_at, JobRow.id).limit(1)).one_or_none()
 
 
-def remove_artifacts(session: Session, job_id: str) -> list[tuple[str, int]]:
-    """Forget a job's artifacts; their paths, and their sizes in bytes."""
+def remove_artifacts(session: Session, job_id: str, at: datetime) -> list[tuple[str, int]]:
+    """Forget a job's artifacts, and note that they were; their paths, and their sizes in bytes."""
+    session.execute(
+        update(JobRow)
+        .where(JobRow.id == job_id)
+        .values(artifacts_removed_at=at)
+        .execution_options(synchronize_session=False)
+    )
     removed = delete(ArtifactRow).where(ArtifactRow.job_id == job_id)
     rows = session.execute(removed.returning(ArtifactRow.path, ArtifactRow.size))
     return sorted((path, size) for path, size in rows)

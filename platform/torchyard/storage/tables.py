@@ -1,4 +1,7 @@
-"""The tables. Times are aware and in UTC, ids are UUIDs as text, enums are their values as text."""
+"""The tables. Times are aware and in UTC, ids are UUIDs as text, enums are their values as text.
+
+Those of workflows are in `workflow_tables`.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -76,6 +80,8 @@ class UserRow(Base):
     name: Mapped[str] = mapped_column(unique=True)
     role: Mapped[str] = mapped_column(Word)
     created_at: Mapped[datetime]
+    #: Since when none of the user's tokens and sessions lets anybody in.
+    disabled_at: Mapped[datetime | None]
 
 
 class TokenRow(Base):
@@ -86,6 +92,10 @@ class TokenRow(Base):
     digest: Mapped[str] = mapped_column(Digest, primary_key=True)
     user_id: Mapped[str] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(Word)
+    #: What it is for; nothing for a session, and for the token of the file in the home.
+    label: Mapped[str | None]
+    #: The token that a session was started with, and ends with.
+    signed_in_with: Mapped[str | None] = mapped_column(Digest)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
 
@@ -137,6 +147,8 @@ class WorkerRow(Base):
     heartbeat_counter: Mapped[int]
     seen_at: Mapped[datetime]
     unreachable: Mapped[bool]
+    #: It is given nothing new; what it has goes on.
+    draining: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class BlobRow(Base):
@@ -147,6 +159,27 @@ class BlobRow(Base):
     sha256: Mapped[str] = mapped_column(Digest, primary_key=True)
     size: Mapped[int]
     used_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class TreeRow(Base):
+    """A blob that is a tree of dependencies, all of whose files are blobs."""
+
+    __tablename__ = "trees"
+
+    sha256: Mapped[str] = mapped_column(
+        Digest, ForeignKey("blobs.sha256", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class TreeFileRow(Base):
+    """A file of a tree; its blob stays for as long as the tree does."""
+
+    __tablename__ = "tree_files"
+
+    tree_sha256: Mapped[str] = mapped_column(
+        Digest, ForeignKey("trees.sha256", ondelete="CASCADE"), primary_key=True
+    )
+    sha256: Mapped[str] = mapped_column(Digest, ForeignKey("blobs.sha256"), primary_key=True, index=True)
 
 
 class JobRow(Base):
@@ -170,10 +203,16 @@ class JobRow(Base):
     exit_code: Mapped[int | None]
     signal: Mapped[int | None]
     run_again_of: Mapped[str | None] = mapped_column(Uuid)
+    #: The run and the node that it belongs to, if it does. No foreign key: SQLite would add one by making the
+    #: table anew, and dropping the old one would take attempts and events with it.
+    run_id: Mapped[str | None] = mapped_column(Uuid, index=True)
+    node: Mapped[str | None]
     created_at: Mapped[datetime]
     cancel_requested_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    #: When what it left was removed, as it was old or too much.
+    artifacts_removed_at: Mapped[datetime | None]
 
     __table_args__ = (
         Index(None, "created_at", "id"),
@@ -206,9 +245,15 @@ class AttemptRow(Base):
     exit_code: Mapped[int | None]
     signal: Mapped[int | None]
     created_at: Mapped[datetime]
+    #: It may be placed from then on: a pause after the attempt before it failed.
+    not_before: Mapped[datetime | None]
+    #: Ids of the workers that ran the jobs its inputs come from.
+    near: Mapped[list[Any]]
     announced_at: Mapped[datetime | None]
     claimed_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
+    #: From then until `finished_at`, what the script left was kept.
+    script_ended_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -265,12 +310,13 @@ class JobInputRow(Base):
 
 
 class IdempotencyRow(Base):
-    """A key under which a create was asked for; without a job while the first request is going on."""
+    """A key under which a create was asked for; nothing is made while the first request is going on."""
 
     __tablename__ = "idempotency_keys"
 
     owner_id: Mapped[str] = mapped_column(Uuid, primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str | None] = mapped_column(Digest)
-    job_id: Mapped[str | None] = mapped_column(Uuid)
+    #: The id of what was made: a job, as the column's name has it from the start, or anything else.
+    made_id: Mapped[str | None] = mapped_column("job_id", Uuid)
     created_at: Mapped[datetime] = mapped_column(index=True)

@@ -13,12 +13,18 @@ def by_name(session: Session, name: str) -> UserRow | None:
     return session.scalars(select(UserRow).where(UserRow.name == name)).one_or_none()
 
 
+def by_id(session: Session, user_id: str) -> UserRow | None:
+    """The user with this id."""
+    return session.get(UserRow, user_id)
+
+
 def by_token(session: Session, digest: str, now: datetime) -> tuple[UserRow, TokenRow] | None:
-    """The user behind a token that has not expired."""
+    """The user behind a token that has not expired, unless the user is disabled."""
     query = (
         select(UserRow, TokenRow)
         .join(TokenRow, TokenRow.user_id == UserRow.id)
         .where(TokenRow.digest == digest, TokenRow.expires_at.is_(None) | (TokenRow.expires_at > now))
+        .where(UserRow.disabled_at.is_(None))
     )
     row = session.execute(query).one_or_none()
     return (row[0], row[1]) if row else None
@@ -30,20 +36,39 @@ def add_user(session: Session, row: UserRow) -> None:
     session.flush()
 
 
+def all_users(session: Session) -> list[UserRow]:
+    """Every user, by name."""
+    return list(session.scalars(select(UserRow).order_by(UserRow.name)))
+
+
+def issued_tokens(session: Session, user_id: str, now: datetime) -> list[TokenRow]:
+    """The user's tokens that were issued with a label and have not expired, newest first."""
+    query = (
+        select(TokenRow)
+        .where(TokenRow.user_id == user_id, TokenRow.label.is_not(None))
+        .where(TokenRow.expires_at.is_(None) | (TokenRow.expires_at > now))
+    )
+    return list(session.scalars(query.order_by(TokenRow.created_at.desc(), TokenRow.digest)))
+
+
 def add_token(session: Session, row: TokenRow) -> None:
     """Add a token or session."""
     session.add(row)
 
 
 def replace_token(session: Session, row: TokenRow) -> None:
-    """Make this the user's only token of its kind."""
-    session.execute(delete(TokenRow).where(TokenRow.user_id == row.user_id, TokenRow.kind == row.kind))
+    """Make this the user's only token of its kind, next to those that were issued with a label."""
+    session.execute(
+        delete(TokenRow).where(
+            TokenRow.user_id == row.user_id, TokenRow.kind == row.kind, TokenRow.label.is_(None)
+        )
+    )
     session.add(row)
 
 
 def remove_token(session: Session, digest: str) -> None:
-    """End a token or session; nothing happens if there is none."""
-    session.execute(delete(TokenRow).where(TokenRow.digest == digest))
+    """End a token with the sessions that it started, or a session; nothing happens if there is none."""
+    session.execute(delete(TokenRow).where((TokenRow.digest == digest) | (TokenRow.signed_in_with == digest)))
 
 
 def remove_expired(session: Session, now: datetime) -> None:

@@ -42,6 +42,11 @@ def set_unreachable(session: Session, worker_id: str, unreachable: bool) -> None
     session.execute(update(WorkerRow).where(WorkerRow.id == worker_id).values(unreachable=unreachable))
 
 
+def set_draining(session: Session, worker_id: str, draining: bool) -> None:
+    """Note whether the worker is given anything new."""
+    session.execute(update(WorkerRow).where(WorkerRow.id == worker_id).values(draining=draining))
+
+
 def count(session: Session) -> int:
     """How many workers ever registered."""
     return session.scalar(select(func.count()).select_from(WorkerRow)) or 0

@@ -113,6 +113,13 @@ BAD_SPECS = [
     ('{"environment": {"PATH": "/tmp"}}', 422, "env_not_allowed", "environment"),
     ('{"environment": {"lower": "1"}}', 422, "env_not_allowed", "environment"),
     ('{"environment": {"X": "\\u0000"}}', 422, "nul_not_allowed", "environment"),
+    ('{"inputs": {"a b": "none"}}', 422, "inputs_invalid", "inputs"),
+    ('{"inputs": {"x": "train.csv"}}', 422, "inputs_invalid", "inputs"),
+    ('{"inputs": {"x": "s3://b"}}', 422, "s3_uri_invalid", "inputs"),
+    ('{"inputs": {"x": "s3://bucket/x"}}', 403, "s3_bucket_not_allowed", "inputs.x"),
+    ('{"inputs": {"x": "blob:' + "0" * 64 + '/../up"}}', 422, "file_name_invalid", "inputs"),
+    ('{"inputs": {"x": "blob:' + "0" * 64 + '/a.csv"}}', 422, "blob_not_uploaded", "inputs.x"),
+    ('{"inputs": {"x": "job:00000000-0000-4000-8000-000000000000"}}', 422, "input_unknown", "inputs.x"),
     ('{"runtime": "tensorflow"}', 422, "runtime_unknown", "runtime"),
     ('{"runtime": ""}', 422, "field_invalid", "runtime"),
     ("[]", 422, "field_invalid", ""),
@@ -150,6 +157,7 @@ BAD_FILES: list[tuple[dict[str, Any], int, str, str | None]] = [
     ({"zipped": b"no zip"}, 422, "archive_invalid", None),
     ({"zipped": make_zip({"../up.py": "1"})}, 422, "archive_path_escape", None),
     ({"zipped": make_zip({"train.py": "other"})}, 422, "dependency_conflict", "dependencies"),
+    ({"zipped": make_zip({"requirements.txt": "-e ."})}, 422, "requirements_invalid", "dependencies"),
 ]
 
 

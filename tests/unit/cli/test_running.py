@@ -1,4 +1,5 @@
 import contextlib
+import hashlib
 import json
 import os
 import pty
@@ -48,6 +49,7 @@ def test_every_option_reaches_the_job(platform: SmallPlatform, script: str, tmp_
         [
             *("run", script, "--deps", str(tmp_path / "src"), *options.split(), "-e", "A=1=2", "--env", "B="),
             *("--dep", "s3://data/cifar/", "--dep", "cos://other/a,s3://data/b"),
+            *("--retries", "2", "--retries-after-loss", "1"),
         ]
     )
     assert code == 0
@@ -61,8 +63,9 @@ def test_every_option_reaches_the_job(platform: SmallPlatform, script: str, tmp_
         "timeout_seconds": 60,
     }
     assert (spec["grace_seconds"], spec["name"], spec["runtime"]) == (5, "n", "torch-x")
-    assert spec["dependencies"]["name"] == "src.zip"
+    assert spec["dependencies"]["name"] == "src"
     assert spec["dependency_paths"] == "s3://data/cifar/,cos://other/a,s3://data/b"
+    assert spec["retries"] == {"after_failure": 2, "after_loss": 1}
 
 
 def test_inputs_are_named_by_the_beginning_of_a_job_s_id(platform: SmallPlatform, script: str) -> None:
@@ -71,6 +74,32 @@ def test_inputs_are_named_by_the_beginning_of_a_job_s_id(platform: SmallPlatform
     assert main(["run", script, "--input", "train=job:3f2a0", "--input", f"again=job:{giver}"]) == 0
     assert platform.jobs[0]["spec"]["inputs"] == {"train": f"job:{giver}", "again": f"job:{giver}"}
     assert main(["run", script, "--input", "train=3f2a0"]) == 2
+
+
+def test_inputs_come_from_storages_and_files_too(
+    platform: SmallPlatform, script: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "a,b.csv"
+    file.write_text("1,2")
+    giver = "3f2a0b1c-0000-4000-8000-000000000001"
+    platform.jobs = [make_job(id=giver, state="failed")]
+    words = ("data=s3://lab/x/", f"data={file}", "model=job:3f2a?", "空=none")
+
+    assert main(["run", script, *(word for text in words for word in ("--input", text))]) == 0
+
+    sha256 = hashlib.sha256(b"1,2").hexdigest()
+    assert platform.blobs[sha256] == b"1,2"
+    assert platform.jobs[0]["spec"]["inputs"] == {
+        "data": f"s3://lab/x/,blob:{sha256}/a,b.csv",
+        "model": f"job:{giver}?",
+        "空": "none",
+    }
+
+
+@pytest.mark.parametrize("wrong", ["data", "data=", "data=missing.csv", "data=."])
+def test_an_input_that_names_nothing_is_refused(platform: SmallPlatform, script: str, wrong: str) -> None:
+    assert main(["run", script, "--input", wrong]) == 2
+    assert platform.jobs == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.factories import make_zip
 
+from torchyard.contracts.bundles import unbundled
+from torchyard.contracts.trees import Tree
+
 TOKEN = "ty_small"
 Piece = tuple[str | None, bytes]
 
@@ -36,6 +39,9 @@ class SmallPlatform:
     def __init__(self) -> None:
         self.jobs: list[dict[str, Any]] = []
         self.blobs: dict[str, bytes] = {}
+        self.trees: dict[str, Tree] = {}
+        #: Whether it loses what was uploaded.
+        self.forgetful = False
         self.created: dict[str, str] = {}
         self.logs: dict[tuple[str, int], list[Piece]] = {}
         self.events: list[dict[str, Any]] = []
@@ -135,7 +141,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _dispatch(self, kind: str, rest: list[str]) -> None:
         if kind == "blobs":
-            self._blob(rest[0])
+            self._blob(rest[0]) if rest else self._bundle()
+        elif kind == "trees":
+            self._tree(rest)
         elif not rest:
             {"jobs": self._jobs, "workers": self._nothing, "runtimes": self._nothing}[kind]()
         elif not any(job["id"] == rest[0] for job in self.state.jobs):
@@ -154,6 +162,25 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200 if there else 201, {})
         else:
             self._raw(200 if there else 404, b"", "text/plain")
+
+    def _bundle(self) -> None:
+        for sha256, content in unbundled([self.body]):
+            self.state.blobs[sha256] = b"".join(content)
+            assert hashlib.sha256(self.state.blobs[sha256]).hexdigest() == sha256
+        self._json(201, {})
+
+    def _tree(self, rest: list[str]) -> None:
+        if rest:
+            self._raw(200 if rest[0] in self.state.trees else 404, b"", "text/plain")
+            return
+        tree = Tree.model_validate_json(self.body)
+        sha256 = hashlib.sha256(tree.document()).hexdigest()
+        missing = [file for file in tree.files() if file not in self.state.blobs]
+        if self.state.forgetful:
+            missing = list(tree.files())
+        if not missing:
+            self.state.trees[sha256] = tree
+        self._json(200, {"sha256": sha256, "missing": missing})
 
     def _jobs(self) -> None:
         if self.command == "POST":

@@ -1,12 +1,11 @@
 import os
 import socket
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from torchyard.client.packing import check_sizes, contents, packed
-from torchyard.contracts.archives import ArchiveLimits
+from torchyard.client.packing import check_sizes, contents
+from torchyard.contracts.tree_rules import ArchiveLimits
 from torchyard.errors import InvalidInput
 
 
@@ -16,26 +15,6 @@ def tree(root: Path, *names: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir() if name.endswith("/") else path.write_text(f"content of {name}")
     return root
-
-
-def test_an_unchanged_directory_gives_the_same_bytes_whatever_its_times_and_modes(tmp_path: Path) -> None:
-    one = tree(tmp_path / "one", "b.py", "a/x.txt", "a/b/y.txt", "empty/")
-    other = tree(tmp_path / "other", "empty/", "a/b/y.txt", "a/x.txt", "b.py")
-    os.utime(other / "b.py", (1, 1))
-    (other / "a/x.txt").chmod(0o600)
-    with packed(one) as first, packed(other) as second:
-        assert first.read_bytes() == second.read_bytes()
-
-
-def test_content_arrives_whole_whether_it_shrinks_or_not(tmp_path: Path) -> None:
-    root = tree(tmp_path / "root", "text.txt")
-    (root / "weights.pt").write_bytes(os.urandom(300_000))
-    (root / "empty").write_bytes(b"")
-    with packed(root) as archive, zipfile.ZipFile(archive) as opened:
-        assert opened.testzip() is None
-        assert {name: opened.read(name) for name in opened.namelist()} == {
-            path.name: path.read_bytes() for path in root.iterdir()
-        }
 
 
 def test_what_tools_keep_there_is_left_out(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.factories import make_zip
 from tests.unit.client.small_platform import SmallPlatform
 
 from torchyard.client import Client, Progress
-from torchyard.contracts.jobs import Resources
+from torchyard.contracts.jobs import Resources, Retries
 from torchyard.errors import FieldInvalid, InvalidInput, RequestRefused
 
 SCRIPT = b"print('hi')\n"
@@ -18,13 +19,18 @@ def test_only_what_the_platform_lacks_is_sent(
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "data.txt").write_text("data")
     (tmp_path / "train.py").write_bytes(SCRIPT)
+    (tmp_path / "deps.zip").write_bytes(make_zip({"data.txt": "data"}))
     first = client.submit(tmp_path / "train.py", dependencies=tmp_path / "src")
-    assert len(platform.asked("PUT")) == 2
     client.submit(str(tmp_path / "train.py"), dependencies=str(tmp_path / "src"))
     assert len(platform.asked("PUT")) == 2
+    for _ in range(2):
+        zipped = client.submit(tmp_path / "train.py", dependencies=tmp_path / "deps.zip")
+        assert zipped.spec.dependencies is not None
+        assert zipped.spec.dependencies.name == "deps.zip"
+    assert len(platform.asked("PUT")) == 3
     assert first.spec.script.name == "train.py"
     assert first.spec.dependencies is not None
-    assert first.spec.dependencies.name == "src.zip"
+    assert first.spec.dependencies.name == "src"
     assert platform.blobs[first.spec.script.sha256] == SCRIPT
 
 
@@ -35,8 +41,10 @@ def test_settings_travel_as_they_were_given(platform: SmallPlatform, client: Cli
         environment={"SEED": "1"},
         resources=Resources(cpus=2),
         grace_seconds=0,
+        retries={"after_failure": 3},
         name="my job",
     )
+    assert job.spec.retries == Retries(after_failure=3, after_loss=0)
     assert job.spec.arguments == "--name 'two words' 'it'\"'\"'s'"
     assert (job.spec.environment, job.spec.resources.cpus, job.spec.grace_seconds) == ({"SEED": "1"}, 2, 0)
     assert (job.name, job.spec.script.name) == ("my job", "script.py")
@@ -47,6 +55,28 @@ def test_settings_travel_as_they_were_given(platform: SmallPlatform, client: Cli
         )
 
 
+def test_inputs_may_be_files_of_this_machine(platform: SmallPlatform, client: Client, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("1,2")
+    (tmp_path / "空.bin").write_bytes(b"")
+    sha256, empty = (hashlib.sha256(content).hexdigest() for content in (b"1,2", b""))
+
+    job = client.submit(
+        SCRIPT,
+        inputs={
+            "one": tmp_path / "labels.csv",
+            "数据": ["s3://lab/x/", tmp_path / "labels.csv", tmp_path / "空.bin"],
+            "as-written": f"blob:{sha256}/other.csv",
+        },
+    )
+
+    assert job.spec.inputs == {
+        "one": f"blob:{sha256}/labels.csv",
+        "数据": f"s3://lab/x/,blob:{sha256}/labels.csv,blob:{empty}/空.bin",
+        "as-written": f"blob:{sha256}/other.csv",
+    }
+    assert (platform.blobs[sha256], platform.blobs[empty]) == (b"1,2", b"")
+
+
 @pytest.mark.parametrize(
     ("settings", "field"),
     [
@@ -54,7 +84,10 @@ def test_settings_travel_as_they_were_given(platform: SmallPlatform, client: Cli
         ({"dependency_paths": "data/a"}, "dependency_paths"),
         ({"environment": {"PATH": "/"}}, "environment"),
         ({"arguments": "'open"}, "arguments"),
+        ({"inputs": {"data": "train.csv"}}, "inputs"),
         ({"grace_seconds": 10_000}, "grace_seconds"),
+        ({"retries": {"after_failure": 11}}, "retries.after_failure"),
+        ({"retries": {"after_lunch": 1}}, "retries.after_lunch"),
     ],
 )
 def test_a_setting_that_breaks_a_rule_is_refused_before_anything_is_sent(

@@ -1,4 +1,3 @@
-import io
 import os
 import stat
 import struct
@@ -9,118 +8,17 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.raw_zips import Raw, Unseekable, body, deflate, end, made, raw_zip, zip64
 
-from torchyard.contracts.archives import ArchiveLimits, extract, inspect
+from torchyard.contracts.archives import extract, inspect
+from torchyard.contracts.tree_rules import ArchiveLimits
 from torchyard.errors import ArchiveRejected, StorageFull, TooLarge, TorchyardError, UnsupportedMedia
-
-
-@dataclass(frozen=True)
-class Raw:
-    """One entry, byte by byte; `None` for a local value means: as in the central directory."""
-
-    name: bytes = b"a.txt"
-    content: bytes = b"hello"
-    method: int = 8
-    flags: int = 1 << 11
-    mode: int = 0
-    data: bytes | None = None
-    size: int | None = None
-    crc: int | None = None
-    extra: bytes = b""
-    disk: int = 0
-    local_name: bytes | None = None
-    local_extra: bytes = b""
-    local_sizes: tuple[int, int, int] | None = None
-    descriptor: bytes = b""
-    offset: int | None = None
-
-    @property
-    def compressed(self) -> bytes:
-        if self.data is not None:
-            return self.data
-        return deflate(self.content) if self.method == 8 else self.content
-
-    @property
-    def facts(self) -> tuple[int, int, int]:
-        crc = zlib.crc32(self.content) if self.crc is None else self.crc
-        return crc, len(self.compressed), len(self.content) if self.size is None else self.size
-
-    def local(self) -> bytes:
-        name = self.name if self.local_name is None else self.local_name
-        facts = self.facts if self.local_sizes is None else self.local_sizes
-        head = struct.pack(
-            "<4s5H3L2H",
-            b"PK\x03\x04", 20, self.flags, self.method, 0, 0, *facts, len(name), len(self.local_extra),
-        )  # fmt: skip
-        return head + name + self.local_extra + self.compressed + self.descriptor
-
-    def central(self, offset: int) -> bytes:
-        at = offset if self.offset is None else self.offset
-        head = struct.pack(
-            "<4s6H3L5H2L",
-            b"PK\x01\x02", 0x0314, 20, self.flags, self.method, 0, 0, *self.facts, len(self.name),
-            len(self.extra), 0, self.disk, 0, self.mode << 16, at,
-        )  # fmt: skip
-        return head + self.name + self.extra
-
-
-def deflate(content: bytes) -> bytes:
-    deflater = zlib.compressobj(wbits=-15)
-    return deflater.compress(content) + deflater.flush()
-
-
-def body(*entries: Raw) -> tuple[bytes, bytes]:
-    local, central = b"", b""
-    for entry in entries:
-        central += entry.central(len(local))
-        local += entry.local()
-    return local, central
-
-
-def end(count: int, size: int, offset: int, *, comment: bytes = b"", disk: int = 0) -> bytes:
-    return (
-        struct.pack("<4s4H2LH", b"PK\x05\x06", disk, disk, count, count, size, offset, len(comment)) + comment
-    )
-
-
-def raw_zip(*entries: Raw, gap: bytes = b"", comment: bytes = b"") -> bytes:
-    local, central = body(*entries)
-    return local + gap + central + end(len(entries), len(central), len(local) + len(gap), comment=comment)
-
-
-def zip64(*entries: Raw, short: tuple[int, int, int] | None = None, count: int | None = None) -> bytes:
-    local, central = body(*entries)
-    count = len(entries) if count is None else count
-    at = len(local) + len(central)
-    end64 = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, len(central), len(local))
-    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1)
-    return local + central + end64 + locator + end(*(short or (0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)))
-
-
-def made(**files: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return out.getvalue()
-
-
-class Unseekable(io.RawIOBase):
-    def __init__(self) -> None:
-        self.written = b""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        self.written += bytes(data)
-        return len(data)
 
 
 def file_of(tmp_path: Path, content: bytes) -> Path:
@@ -523,6 +421,9 @@ def test_other_archives_are_told_apart(tmp_path: Path, head: bytes, name: str) -
         pytest.param(Raw(size=6), id="less than announced"),
         pytest.param(Raw(data=deflate(b"hello") + b"x"), id="bytes behind the stream"),
         pytest.param(Raw(data=deflate(b"hello") + b"x" * 10**6), id="many bytes behind the stream"),
+        pytest.param(
+            Raw(content=bytes(10**6), data=deflate(bytes(10**6)) + b"x"), id="bytes behind a large stream"
+        ),
         pytest.param(Raw(data=deflate(b"hello")[:-1]), id="cut stream"),
         pytest.param(Raw(data=b"\xff\xff\xff"), id="no stream"),
         pytest.param(Raw(name=b"d/", content=b"", data=b"\xff\xff"), id="junk in a directory"),

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from torchyard.contracts.jobs import JobSettings
-from torchyard.contracts.requirements import RequirementsInvalid, plain_requirements
+from torchyard.contracts.requirements import RequirementsInvalid, plain_requirements, requirements_in
 
 PLAIN = """
 # what the training needs
@@ -54,6 +54,14 @@ def test_anything_else_is_refused_with_its_line(line: str, reason: str) -> None:
     with pytest.raises(RequirementsInvalid, match=r"^line 3: ") as refusal:
         plain_requirements(f"pandas\n# next\n{line}\nnumpy\n")
     assert reason in str(refusal.value)
+
+
+def test_a_file_is_read_as_utf8_with_or_without_a_mark() -> None:
+    assert requirements_in("\ufeffpandas  # 表\n".encode()) == ["pandas"]
+    with pytest.raises(RequirementsInvalid, match=r"^it is no UTF-8$"):
+        requirements_in("pandas".encode("utf-16"))
+    with pytest.raises(RequirementsInvalid, match=r"^at most 65536 bytes are allowed$"):
+        requirements_in(b"#" * 65_537)
 
 
 def test_a_line_in_pieces_is_refused_by_its_first() -> None:

@@ -1,7 +1,9 @@
+from typing import Any
+
 import pytest
 
 from torchyard.contracts.jobs import FileRef, JobSpec, JobState, Reason, Resources
-from torchyard.contracts.runner import Cause, Outcome
+from torchyard.contracts.runner import Cause, MissingFile, Outcome
 from torchyard.domain.failures import explain
 
 SHA = "0" * 64
@@ -233,6 +235,97 @@ def test_a_missing_module_in_a_folder_of_the_zip_is_found_there() -> None:
 def test_a_missing_module_is_told_by_its_package_s_name(module: str, package: str) -> None:
     outcome = exited(1, exception=f"ModuleNotFoundError: No module named '{module}'")
     assert f"; add {package} to the job's requirements." in explain(outcome, spec()).sentence
+
+
+NEW = (
+    "{kind}: CUDA out of memory. Tried to allocate 20.00 GiB. GPU {gpu} has a total capacity of 139.80 GiB "
+    "of which 1.00 GiB is free. Including non-PyTorch memory, this process has 138.79 GiB memory in use. Of "
+    "the allocated memory 137.50 GiB is allocated by PyTorch, and 512.00 MiB is reserved by PyTorch but "
+    "unallocated. If reserved but unallocated memory is large try setting "
+    "PYTORCH_ALLOC_CONF=expandable_segments:True to avoid fragmentation.  See documentation for Memory "
+)
+OLD = (
+    "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 11.17 GiB total capacity; 9.56 GiB "
+    "already allocated; 512 bytes free; 9.60 GiB reserved in total by PyTorch) If reserved memory is >> "
+    "allocated memory try setting max_split_size_mb to avoid fragmentation."
+)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError", "RuntimeError", "torch.AcceleratorError"],
+)
+def test_a_full_gpu_is_told_with_the_sizes_that_torch_names(kind: str) -> None:
+    ending = explain(exited(1, exception=NEW.format(kind=kind, gpu=3), script_line=7), spec())
+    assert ending.reason is Reason.GPU_OUT_OF_MEMORY
+    assert ending.sentence == (
+        "The GPU ran out of memory at line 7 of train.py (exit code 1): it asked GPU 3 for 20.00 GiB more; "
+        "of its 139.80 GiB, 1.00 GiB was free, and its tensors held 137.50 GiB; smaller batches need less."
+    )
+
+
+def test_a_full_gpu_is_told_as_older_torches_say_it_too() -> None:
+    ending = explain(exited(1, exception=OLD), spec())
+    assert ending.reason is Reason.GPU_OUT_OF_MEMORY
+    assert ending.sentence == (
+        "The GPU ran out of memory (exit code 1): it asked GPU 0 for 2.00 GiB more; of its 11.17 GiB, 512 "
+        "bytes were free, and its tensors held 9.56 GiB; smaller batches need less."
+    )
+
+
+@pytest.mark.parametrize(
+    "exception",
+    [
+        "RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "RuntimeError: cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "RuntimeError: CUDA error: out of memory",
+        "torch.OutOfMemoryError: HIP out of memory. Tried to allocate 1 GiB.",
+    ],
+)
+def test_a_full_gpu_is_known_where_no_sizes_are_told(exception: str) -> None:
+    ending = explain(exited(1, exception=exception), spec())
+    assert ending.reason is Reason.GPU_OUT_OF_MEMORY
+    assert exception.rstrip(".") in ending.sentence
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        (
+            {"found_at": ["src/train.csv"], "in_archive": True},
+            "it lies at 'src/train.csv' of deps.zip, seen from the script's folder",
+        ),
+        (
+            {"found_at": ["outputs/train.csv", "b/train.csv"]},
+            "it lies at 'outputs/train.csv' (and at 'b/train.csv'), seen from the script's folder",
+        ),
+        (
+            {"folder": "data", "holds": ["train.csv.gz", "x/"], "more": 3},
+            "the folder 'data' holds 'train.csv.gz', 'x/' and 3 more",
+        ),
+        (
+            {"lacking": "data/raw", "holds": ["main.py"]},
+            "there is no folder 'data/raw'; the script's folder holds 'main.py'",
+        ),
+        ({"folder": "data"}, "the folder 'data' is empty"),
+        (
+            {"outside": True, "holds": ["main.py"]},
+            (
+                "it is no path below the script's own folder, where the job's files are; give the file with "
+                "the job and open it by its name alone; the script's folder holds 'main.py'"
+            ),
+        ),
+        ({"holds": ["\x1b[2J", "n" * 500]}, f"the script's folder holds '\ufffd[2J', '…{'n' * 79}'"),
+    ],
+)
+def test_a_missing_file_is_told_with_what_was_there(missing: dict[str, Any], words: str) -> None:
+    outcome = exited(1, exception="FileNotFoundError: [Errno 2] …", script_line=3)
+    missed = MissingFile.model_validate({"path": "train.csv", **missing})
+    ending = explain(outcome.model_copy(update={"missing_file": missed}), spec(dependencies=ZIP))
+    assert ending.reason is Reason.SCRIPT_ERROR
+    assert ending.sentence == (
+        f"The script found no file 'train.csv' at line 3 of train.py (exit code 1): {words}."
+    )
 
 
 def test_the_refused_zip_is_named() -> None:

@@ -87,6 +87,17 @@ def explanation(decided: Plan, name: str) -> str:
     return decided.waiting[name].explanation
 
 
+def test_an_attempt_that_rests_is_placed_only_when_its_pause_is_over() -> None:
+    resting = replace(attempt("a"), not_before=NOW + timedelta(seconds=10))
+
+    early = plan([resting, attempt("b")], [worker("w")], {}, NOW)
+    late = plan([resting], [worker("w")], {}, NOW + timedelta(seconds=10))
+
+    assert [placement.attempt_id for placement in early.placements] == ["b"]
+    assert early.waiting["a"].explanation == "pauses after a failure, until 12:00:10 UTC"
+    assert [placement.attempt_id for placement in late.placements] == ["a"]
+
+
 def test_an_attempt_that_fits_is_placed() -> None:
     decided = plan([attempt("a")], [worker("w")], {}, NOW)
     assert decided == Plan(placements=(Placement(attempt_id="a", worker_id="w", gpus=()),), waiting={})
@@ -138,6 +149,33 @@ def test_work_goes_where_it_leaves_the_least_free() -> None:
 def test_gpu_work_is_packed() -> None:
     workers = [worker("empty", has=gpus(4)), busy(worker("begun", has=gpus(4)), gpu_count=2)]
     assert workers_of(plan([attempt("a", resources=Resources(gpus=1))], workers, {}, NOW)) == {"a": "begun"}
+
+
+def near(wanted: WaitingAttempt, *workers: str) -> WaitingAttempt:
+    return replace(wanted, near=frozenset(workers))
+
+
+def test_work_goes_where_its_inputs_are_rather_than_where_it_fits_closest() -> None:
+    yard = [worker("tight", cpus=1), worker("wide", cpus=64), worker("wider", cpus=128)]
+
+    assert workers_of(plan([near(attempt("a"), "wide", "wider", "gone")], yard, {}, NOW)) == {"a": "wide"}
+    assert workers_of(plan([attempt("a")], yard, {}, NOW)) == {"a": "tight"}
+
+
+def test_gpus_are_not_wasted_for_what_lies_near() -> None:
+    yard = [worker("few", has=gpus(1)), worker("many", has=gpus(4)), worker("plain")]
+    on_gpu = attempt("g", resources=Resources(gpus=1))
+
+    assert workers_of(plan([near(on_gpu, "many")], yard, {}, NOW)) == {"g": "few"}
+    assert workers_of(plan([near(attempt("c"), "many")], yard, {}, NOW)) == {"c": "plain"}
+
+
+def test_nothing_waits_for_the_worker_that_has_its_inputs() -> None:
+    full = busy(worker("near"), cpus=4)
+
+    decided = plan([near(attempt("a", age=1000), "near")], [full, worker("far")], {}, NOW)
+
+    assert workers_of(decided) == {"a": "far"}
 
 
 def test_cpu_work_avoids_gpu_workers_where_others_have_room() -> None:
@@ -346,18 +384,21 @@ def yards(draw: st.DrawFn) -> list[WorkerCapacity]:
 @st.composite
 def queues(draw: st.DrawFn) -> list[WaitingAttempt]:
     return [
-        attempt(
-            f"a{number}",
-            owner=draw(st.sampled_from(["ann", "bob", "eve"])),
-            priority=draw(st.sampled_from([0, 0, 0, 1])),
-            age=draw(st.sampled_from([0, 10, 10, 299, 300, 1000])),
-            runtime=draw(st.sampled_from(["torch", "torch", "jax", "other"])),
-            resources=Resources(
-                gpus=draw(st.sampled_from([0, 0, 1, 2, 3])),
-                gpu_model=draw(st.sampled_from([None, None, "a100", "L4"])),
-                cpus=draw(st.integers(1, 6)),
-                memory_mb=draw(st.integers(1, 6)) * 100,
+        replace(
+            attempt(
+                f"a{number}",
+                owner=draw(st.sampled_from(["ann", "bob", "eve"])),
+                priority=draw(st.sampled_from([0, 0, 0, 1])),
+                age=draw(st.sampled_from([0, 10, 10, 299, 300, 1000])),
+                runtime=draw(st.sampled_from(["torch", "torch", "jax", "other"])),
+                resources=Resources(
+                    gpus=draw(st.sampled_from([0, 0, 1, 2, 3])),
+                    gpu_model=draw(st.sampled_from([None, None, "a100", "L4"])),
+                    cpus=draw(st.integers(1, 6)),
+                    memory_mb=draw(st.integers(1, 6)) * 100,
+                ),
             ),
+            near=frozenset(draw(st.sets(st.sampled_from(["w0", "w1", "w9"])))),
         )
         for number in range(draw(st.integers(0, 10)))
     ]

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from tests.factories import attempt_id, claim, finish, get, register, stored, submit
 
@@ -8,6 +10,7 @@ from torchyard.errors import AttemptStale, BlobNotUploaded, LogMismatch
 from torchyard.services import artifacts, attempts, jobs, scheduling
 from torchyard.services.context import Context
 from torchyard.storage.tables import WorkerRow
+from torchyard.testing import FixedClock
 
 EXITED = Outcome(cause=Cause.EXITED, exit_code=0)
 
@@ -190,3 +193,16 @@ def test_a_worker_that_registers_anew_keeps_the_attempts_it_still_has(ctx: Conte
 
     assert welcome.abandoned == ["11111111-1111-1111-1111-111111111111"]
     assert get(ctx, job).state is JobState.RUNNING
+
+
+def test_an_attempt_tells_when_its_script_ended_and_its_files_were_collected(ctx: Context) -> None:
+    job, worker, attempt = running(ctx)
+    assert isinstance(ctx.clock, FixedClock)
+    ctx.clock.advance(60)
+
+    finish(ctx, worker, attempt, exit_code=0, collecting_seconds=12.5)
+
+    with ctx.db.read() as session:
+        told = jobs.attempts_of(session, job.id)[0]
+    assert told.finished_at is not None
+    assert told.script_ended_at == told.finished_at - timedelta(seconds=12.5)

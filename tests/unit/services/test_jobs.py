@@ -17,6 +17,7 @@ from tests.factories import (
     stored,
     submit,
 )
+from tests.raw_zips import Raw, raw_zip
 
 from torchyard.contracts.jobs import FileRef, JobState
 from torchyard.contracts.topics import CANCEL_ATTEMPT
@@ -47,6 +48,42 @@ def test_a_submitted_job_is_queued_with_its_specification_frozen(ctx: Context) -
     assert job.spec.arguments == "--lr 0.1"
     assert job.spec.runtime == "torch-test"
     assert get(ctx, job) == job
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"pandas\n--index-url https://example.org\n", "line 2: the option"),
+        ("pandas".encode("utf-16"), "it is no UTF-8"),
+        (b"#" * 65_537, "at most 65536 bytes are allowed"),
+        (bytes(10_000_000), "at most 65536 bytes are allowed"),
+    ],
+)
+def test_what_a_zip_asks_to_install_is_checked_before_it_is_accepted(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    archive = tmp_path / "deps.zip"
+    archive.write_bytes(make_zip({"a.py": "1", "requirements.txt": content}))
+
+    with pytest.raises(FieldInvalid, match=reason) as refusal:
+        jobs.check_dependencies(archive, b"1", "train.py")
+
+    assert (refusal.value.code, refusal.value.field) == ("requirements_invalid", "dependencies")
+
+
+def test_plain_requirements_and_those_in_folders_of_a_zip_are_accepted(tmp_path: Path) -> None:
+    archive = tmp_path / "deps.zip"
+    archive.write_bytes(make_zip({"requirements.txt": "pandas>=2\n", "docs/requirements.txt": "-e .\n"}))
+
+    jobs.check_dependencies(archive, b"1", "train.py")
+
+
+def test_a_damaged_requirements_file_is_refused_as_damage(tmp_path: Path) -> None:
+    archive = tmp_path / "deps.zip"
+    archive.write_bytes(raw_zip(Raw(name=b"requirements.txt", content=b"pandas", crc=1)))
+
+    with pytest.raises(ArchiveRejected, match="is damaged in the zip"):
+        jobs.check_dependencies(archive, b"1", "train.py")
 
 
 def test_a_script_that_was_never_uploaded_is_refused_and_makes_no_job(ctx: Context) -> None:

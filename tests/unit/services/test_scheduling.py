@@ -114,6 +114,34 @@ def test_a_silent_workers_unclaimed_attempt_goes_back_to_the_queue_and_elsewhere
     assert sent.sent[-1] == Sent(RUN_ATTEMPT, worker_queue(other.id), attempt_id(ctx, job))
 
 
+def test_a_silent_worker_s_attempts_are_given_up_after_a_while(ctx: Context) -> None:
+    worker, _ = register(ctx)
+    job = submit(ctx)
+    scheduling.schedule(ctx)
+    claim(ctx, worker, attempt_id(ctx, job))
+    reconciler = Reconciler(ctx)
+
+    for second in range(60):
+        reconciler._watch_workers(second)
+    assert get(ctx, job).attempt == 1
+    reconciler._watch_workers(60)
+
+    assert get(ctx, job).attempt == 2
+
+
+def test_no_worker_is_taken_for_silent_because_the_platform_was_away(ctx: Context) -> None:
+    worker, _ = register(ctx)
+    job = submit(ctx)
+    scheduling.schedule(ctx)
+    claim(ctx, worker, attempt_id(ctx, job))
+    reconciler = Reconciler(ctx)
+
+    reconciler._watch_workers(0)
+    reconciler._watch_workers(10_000)
+
+    assert (get(ctx, job).attempt, get(ctx, job).unreachable) == (1, False)
+
+
 def test_a_running_job_of_a_silent_worker_is_shown_unreachable_until_it_beats_again(ctx: Context) -> None:
     worker, _ = register(ctx)
     job = submit(ctx)

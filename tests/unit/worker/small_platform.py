@@ -11,6 +11,7 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from torchyard.contracts.bundles import bundled
 from torchyard.contracts.jobs import FileRef, JobSpec
 from torchyard.contracts.logs import MAX_APPEND_BYTES, MAX_PIECES, PIECES_HEADER, Piece, decode_pieces
 from torchyard.contracts.runner import (
@@ -21,8 +22,10 @@ from torchyard.contracts.runner import (
     Registered,
     RegisterRequest,
     Report,
+    WantedBlobs,
 )
 from torchyard.contracts.topics import worker_queue
+from torchyard.contracts.trees import Tree, TreeEntry
 
 JOIN_TOKEN = "join"
 
@@ -66,7 +69,7 @@ class SmallPlatform:
         self.lock = threading.Lock()
 
     def offer(self, attempt_id: str, script: str, *, zipped: bytes | None = None, **spec: Any) -> None:
-        """An attempt to be claimed."""
+        """An attempt to be claimed; `zipped` are its dependencies, a zip or a tree."""
         dependencies = None if zipped is None else FileRef(sha256=self.keep(zipped), name="deps.zip")
         self.claimable[attempt_id] = ClaimedAttempt(
             attempt_id=attempt_id,
@@ -89,6 +92,18 @@ class SmallPlatform:
         self.blobs[digest] = content
         return digest
 
+    def keep_tree(self, files: dict[str, bytes], *, executable: str | None = None) -> bytes:
+        """A tree of these files, which it has from now on; empty directories end with a slash."""
+        entries = [
+            TreeEntry(path=path)
+            if path.endswith("/")
+            else TreeEntry(
+                path=path, sha256=self.keep(content), size=len(content), executable=path == executable
+            )
+            for path, content in files.items()
+        ]
+        return Tree(entries=entries).document()
+
     def messages(self) -> list[str]:
         return [self.reports[number].message for number in sorted(self.reports)]
 
@@ -102,6 +117,8 @@ class SmallPlatform:
             if match := re.fullmatch(r"/runner/v1/blobs/(\w+)", path):
                 found = self.blobs.get(match[1])
                 return (404, problem("not_found")) if found is None else (200, found)
+            if path == "/runner/v1/blobs":
+                return self._bundle(WantedBlobs.model_validate_json(body).sha256)
             if match := re.fullmatch(r"/runner/v1/(register|heartbeat)", path):
                 return getattr(self, f"_{match[1]}")(body, headers)
             match = re.fullmatch(r"/runner/v1/attempts/([^/]+)/(\w+)(?:/(.+))?", path)
@@ -110,6 +127,12 @@ class SmallPlatform:
             if attempt_id in self.stale:
                 return 409, problem("attempt_stale")
             return getattr(self, f"_{verb}")(attempt_id, rest, body, headers)
+
+    def _bundle(self, digests: list[str]) -> tuple[int, Any]:
+        if any(digest not in self.blobs for digest in digests):
+            return 404, problem("not_found")
+        found = ((digest, len(self.blobs[digest]), [self.blobs[digest]]) for digest in digests)
+        return 200, b"".join(bundled(found))
 
     def _register(self, body: bytes, headers: Any) -> tuple[int, Any]:
         if headers["Authorization"] != f"Bearer {JOIN_TOKEN}":

@@ -85,6 +85,18 @@ def test_the_last_traceback_tells_exception_and_line(
     assert outcome.peak_memory_mb == 300
 
 
+def test_a_program_that_is_missing_is_no_missing_file(tmp_path: Path) -> None:
+    missing = "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'\n"
+    frame = 'Traceback (most recent call last):\n  File "{file}", line 3, in f\n    g()\n'
+    (tmp_path / "work").mkdir()
+
+    started = told(tmp_path, frame.replace("{file}", "/usr/lib/python3.11/subprocess.py") + missing)
+    opened = told(tmp_path, frame.replace("{file}", "main.py") + missing)
+
+    assert (started.exception, started.missing_file) == (missing.strip(), None)
+    assert opened.missing_file.path == "ffmpeg"
+
+
 def test_a_traceback_that_did_not_end_the_script_is_not_blamed(tmp_path: Path) -> None:
     assert told(tmp_path, CHAINED, exit_code=3).exception is None
     assert told(tmp_path, CHAINED, exit_code=None, signal=9, cause="timeout").exception is None

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import random
+import re
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,18 +14,21 @@ from urllib.parse import quote
 
 import pytest
 from tests.s3_proxy import Answer, Cut, Damaged, Fault, Held, Request, S3Proxy, proxied
-from tests.servers import S3Server
+from tests.servers import VIRTUAL_HOST, S3Server
 
+from torchyard.adapters.s3_storage import S3Storage
 from torchyard.contracts.connections import Addressing, StorageAccess
 from torchyard.contracts.jobs import StagingProgress
-from torchyard.contracts.storage_paths import split_paths
+from torchyard.contracts.storage_paths import parse, split_paths
 from torchyard.errors import Conflict, DependencyFailed
+from torchyard_worker import fetched, placing
 from torchyard_worker.buckets import Timeouts
 from torchyard_worker.downloading import LARGE_BYTES, PART_BYTES
 from torchyard_worker.fetching import Fetcher, Manners, Order
 from torchyard_worker.locating import Bounds
 from torchyard_worker.object_cache import ObjectCache
 from torchyard_worker.patience import Patience
+from torchyard_worker.spooling import AttemptDirectory
 
 QUICK = Patience(tries=3, first_delay=0.001)
 #: No thread of a fetch that nobody waits for may hold up a test longer than this.
@@ -35,8 +40,8 @@ class Bench:
 
     def __init__(self, home: Path, s3: S3Server, proxy: S3Proxy) -> None:
         self.home = home
-        self.work = home / "work"
-        self.work.mkdir()
+        self.directory = self.anew()
+        self.work = self.directory.work
         self.cache = ObjectCache(home / "objects", max_bytes=10**9)
         self.proxy = proxy
         #: A bucket for all tests, as making one takes long; each test keeps to its own part of it.
@@ -73,36 +78,45 @@ class Bench:
             }
         )
 
-    def fetch(self, *keys: str, paths: str | None = None, work: Path | None = None, **manners: Any) -> None:
+    def fetch(
+        self, *keys: str, paths: str | None = None, into: AttemptDirectory | None = None, **manners: Any
+    ) -> None:
         access = manners.pop("access", None) or self.access()
         told = Manners(**{"patience": QUICK, "timeouts": BRIEF, **manners})
         wanted = paths if paths is not None else ",".join(self.uri(key) for key in keys)
         order = Order(
             split_paths(wanted),
             [access],
-            work or self.work,
+            into or self.directory,
             lambda path: "the script main.py" if path == "main.py" else f"{path} in deps.zip",
             self.tell,
             self.keep_going,
         )
-        Fetcher(self.cache, told).fetch(order)
+        self.fetcher(told).fetch(order)
+
+    def fetcher(self, manners: Manners | None = None) -> Fetcher:
+        return Fetcher(self.cache, manners)
+
+    def end(self, directory: AttemptDirectory | None = None) -> None:
+        """A job ends."""
+        self.fetcher().take_back(directory or self.directory)
 
     def tell(self, message: str, progress: StagingProgress) -> None:
         self.told.append(message)
         self.progress.append(progress)
 
-    def anew(self) -> Path:
+    def anew(self) -> AttemptDirectory:
         """Another job's directory."""
-        place = self.home / f"work-{len(list(self.home.iterdir()))}"
-        place.mkdir()
-        return place
+        directory = AttemptDirectory(self.home / f"attempt-{os.urandom(6).hex()}")
+        directory.work.mkdir(parents=True)
+        return directory
 
-    def found(self, work: Path | None = None) -> dict[str, bytes]:
-        root = work or self.work
+    def found(self, directory: AttemptDirectory | None = None) -> dict[str, bytes]:
+        root = (directory or self.directory).work
         return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
     def cached(self) -> list[Path]:
-        return sorted((self.home / "objects").iterdir())
+        return sorted(path for path in (self.home / "objects").iterdir() if path.name != "boot")
 
 
 @pytest.fixture
@@ -256,45 +270,216 @@ def test_an_object_that_was_uploaded_in_parts_comes_whole(bench: Bench) -> None:
     assert bench.found() == {"parts": part * 2}
 
 
-def test_what_is_unchanged_is_not_fetched_again(bench: Bench) -> None:
+@pytest.mark.parametrize("first_ended", [True, False])
+def test_what_is_unchanged_is_not_fetched_again(bench: Bench, first_ended: bool) -> None:
     bench.put(tree__a="a", tree__b="bb")
     bench.keep("tree/large", random_bytes(LARGE_BYTES))
     bench.fetch("tree/")
+    if first_ended:
+        bench.end()
     sent = bench.proxy.sent
     bench.put(tree__b="cc")
 
     second = bench.anew()
-    bench.fetch("tree/", work=second)
+    bench.fetch("tree/", into=second)
 
     assert bench.proxy.sent - sent == 2
     assert bench.found(second)["tree/b"] == b"cc"
     assert bench.found(second)["tree/a"] == b"a"
+    assert len(bench.found(second)["tree/large"]) == LARGE_BYTES
     assert "2 of them from the cache" in bench.told[-1]
     assert bench.progress[-1].bytes_done == bench.progress[-1].bytes_total
 
 
-def test_a_job_that_writes_to_its_files_changes_no_other_job_s(bench: Bench) -> None:
+@pytest.mark.parametrize("first_ended", [True, False])
+def test_a_job_that_writes_to_its_files_changes_no_other_job_s(bench: Bench, first_ended: bool) -> None:
+    bench.put(data="data", other="other")
+    bench.fetch("data", "other")
+    changed = bench.work / "data"
+    before = changed.stat()
+    with changed.open("r+b") as file:
+        file.write(b"DATA")
+    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    if first_ended:
+        bench.end()
+
+    second = bench.anew()
+    bench.fetch("data", "other", into=second)
+
+    assert bench.found(second) == {"data": b"data", "other": b"other"}
+    assert [path.rpartition("/")[2] for path in sorted(bench.proxy.read())] in (
+        ["data", "data", "other"],
+        ["data", "other"],  # where copies share blocks
+    )
+
+
+def test_two_running_jobs_have_no_file_in_common(bench: Bench) -> None:
+    bench.put(data="data")
+    directories = [bench.directory, bench.anew(), bench.anew()]
+    for directory in directories:
+        bench.fetch("data", into=directory)
+
+    assert len({(directory.work / "data").stat().st_ino for directory in directories}) == 3
+    for directory in directories:
+        bench.end(directory)
+    assert len(bench.cached()) == 1
+    assert len(bench.proxy.read()) == 1
+
+
+def test_a_file_that_is_still_open_somewhere_does_not_come_back(bench: Bench) -> None:
     bench.put(data="data")
     bench.fetch("data")
     with (bench.work / "data").open("r+b") as file:
-        file.write(b"DATA")
+        holder = subprocess.Popen(["sleep", "60"], stdin=file)
+    try:
+        bench.end()
+    finally:
+        holder.kill()
+        holder.wait()
 
     second = bench.anew()
-    bench.fetch("data", work=second)
+    bench.fetch("data", into=second)
+
+    assert bench.found(second) == {"data": b"data"}
+    assert (second.work / "data").stat().st_ino != (bench.work / "data").stat().st_ino
+
+
+@pytest.mark.parametrize("damage", ["removed", "another", "folder", "link"])
+def test_what_a_job_did_to_a_file_s_place_costs_that_file_alone(bench: Bench, damage: str) -> None:
+    bench.put(data="data", other="other")
+    bench.fetch("data", "other")
+    place = bench.work / "data"
+    place.unlink()
+    if damage == "another":
+        place.write_text("data")
+    if damage == "folder":
+        place.mkdir()
+    if damage == "link":
+        place.symlink_to("/etc/hostname")
+    bench.end()
+
+    second = bench.anew()
+    bench.fetch("data", "other", into=second)
+
+    assert bench.found(second) == {"data": b"data", "other": b"other"}
+
+
+def test_loans_come_back_to_a_later_process_too(bench: Bench) -> None:
+    bench.put(data="data")
+    bench.fetch("data")
+    bench.cache = ObjectCache(bench.home / "objects", max_bytes=10**9)
+    bench.end()
+
+    second = bench.anew()
+    bench.fetch("data", into=second)
 
     assert bench.found(second) == {"data": b"data"}
     assert len(bench.proxy.read()) == 1
 
 
+def test_a_process_that_was_killed_while_it_took_loans_back_loses_none(bench: Bench) -> None:
+    bench.put(data="data", other="other")
+    bench.fetch("data", "other")
+    bench.directory.work.rename(bench.directory.path / "aside")
+    bench.cache = ObjectCache(bench.home / "objects", max_bytes=10**9)
+    bench.end()
+
+    second = bench.anew()
+    bench.fetch("data", "other", into=second)
+
+    assert bench.found(second) == {"data": b"data", "other": b"other"}
+    assert len(bench.proxy.read()) == 2
+
+
+def test_a_process_that_is_killed_while_it_fetches_has_noted_what_came(bench: Bench) -> None:
+    bench.put(first="first", second="second")
+    held = threading.Event()
+    bench.proxy.fault = always(Held(held), lambda request: request.reads and request.path.endswith("second"))
+    noted: list[Any] = []
+
+    def look() -> None:
+        record = bench.directory.read("objects.json")
+        if record and "first" in record["lent"]:
+            noted.append(record)
+            held.set()
+
+    bench.keep_going = look
+    bench.fetch("first", "second", report_seconds=0.01, timeouts=Timeouts(5, 30))
+
+    assert noted or placing.can_share(bench.home)
+
+
+def test_what_a_job_of_an_earlier_process_has_is_copied_from_it(bench: Bench) -> None:
+    bench.put(data="data")
+    bench.fetch("data")
+    bench.cache = ObjectCache(bench.home / "objects", max_bytes=10**9)
+    bench.fetcher().remember(bench.directory)
+
+    second = bench.anew()
+    bench.fetch("data", into=second)
+
+    assert bench.found(second) == {"data": b"data"}
+    assert len(bench.proxy.read()) == 1
+
+
+def test_one_job_s_end_takes_nothing_from_another_that_has_the_same_object(bench: Bench) -> None:
+    bench.put(data="data")
+    bench.fetch("data")
+    second, third = bench.anew(), bench.anew()
+    bench.fetch("data", into=second)
+    (bench.work / "data").write_text("changed")
+    bench.end()
+
+    bench.fetch("data", into=third)
+
+    assert bench.found(third) == bench.found(second) == {"data": b"data"}
+    assert len(bench.proxy.read()) == 1
+
+
+def test_what_a_job_moved_elsewhere_stays_there(bench: Bench) -> None:
+    bench.put(tree__a="a", other="other")
+    bench.fetch("tree/", "other")
+    (bench.work / "tree").rename(bench.home / "mine")
+    (bench.work / "tree").symlink_to(bench.home / "mine")
+    bench.end()
+
+    assert (bench.home / "mine" / "a").read_text() == "a"
+    second = bench.anew()
+    bench.fetch("tree/", "other", into=second)
+    assert bench.found(second) == {"tree/a": b"a", "other": b"other"}
+
+
+def test_a_file_that_goes_to_two_places_is_fetched_once_and_comes_back_once(bench: Bench) -> None:
+    bench.put(tree__a="a")
+    bench.fetch("tree/", "tree/a")
+    bench.end()
+
+    assert len(bench.cached()) == len(bench.proxy.read()) == 1
+
+
+def test_what_a_failed_fetch_had_got_is_kept(bench: Bench) -> None:
+    bench.put(data="data")
+    bench.proxy.fault = always(Answer(403), lambda request: request.reads and request.path.endswith("zzz"))
+    bench.put(zzz="zzz")
+    refused(bench, "data", "zzz", patience=Patience(tries=1))
+    bench.end()
+    bench.proxy.fault = lambda _request: None
+
+    second = bench.anew()
+    bench.fetch("data", "zzz", into=second)
+
+    assert bench.found(second) == {"data": b"data", "zzz": b"zzz"}
+
+
 def test_a_damaged_cached_file_is_fetched_again(bench: Bench) -> None:
     bench.put(data="data")
     bench.fetch("data")
+    bench.end()
     (cached,) = bench.cached()
-    cached.chmod(0o600)
     cached.write_bytes(b"dat")
 
     second = bench.anew()
-    bench.fetch("data", work=second)
+    bench.fetch("data", into=second)
 
     assert bench.found(second) == {"data": b"data"}
 
@@ -544,6 +729,59 @@ def test_an_object_that_is_replaced_meanwhile_comes_as_the_new_one(bench: Bench)
 
     assert bench.found() == {"large": new}
     assert bench.progress[-1].bytes_total == len(new)
+    assert noted(bench) == {bench.uri("large"): fingerprint(bench, "large")}
+
+
+def fingerprint(bench: Bench, key: str) -> str | None:
+    """What the platform knows the path by."""
+    return S3Storage().fingerprint(bench.access(), parse(bench.uri(key)))
+
+
+def noted(bench: Bench) -> dict[str, str] | None:
+    """What the platform is told of what was fetched."""
+    return fetched.read(bench.directory)
+
+
+def test_what_was_fetched_is_noted_as_the_platform_knows_it(bench: Bench) -> None:
+    bench.put(file="1", tree__a="a", tree__b__c="c", tree__empty__="", other__="", other__x="x")
+
+    bench.fetch("file", "tree", "tree/", "other/", "file")
+
+    assert noted(bench) == {
+        bench.uri(key): fingerprint(bench, key) for key in ("file", "tree", "tree/", "other/")
+    }
+
+
+def test_what_changed_while_it_was_fetched_twice_is_noted_as_nothing_known(bench: Bench) -> None:
+    bench.put(data="1", tree__a="a")
+    path = parse(bench.uri("data"))
+    order = Order(
+        [path, parse(bench.uri("tree/"))],
+        [bench.access()],
+        bench.directory,
+        str,
+        bench.tell,
+        bench.keep_going,
+        {"again": [path]},
+    )
+
+    def replace(request: Request) -> Fault:
+        # The first look at it finds another object than the second one.
+        if request.method == "HEAD":
+            bench.put(data=os.urandom(4).hex())
+        return None
+
+    bench.proxy.fault = replace
+    bench.fetcher(Manners(patience=QUICK, timeouts=BRIEF)).fetch(order)
+
+    told = noted(bench) or {}
+    assert told[bench.uri("tree/")] == fingerprint(bench, "tree/")
+    same = (bench.work / "data").read_bytes() == (bench.work / "inputs/again/data").read_bytes()
+    assert (told[bench.uri("data")] == "") is not same
+
+
+def test_nothing_is_noted_of_a_job_that_names_no_path(bench: Bench) -> None:
+    assert noted(bench) is None
 
 
 def test_an_object_that_is_replaced_again_and_again_is_given_up(bench: Bench) -> None:
@@ -676,15 +914,17 @@ def test_a_long_fetch_tells_how_far_it_is(bench: Bench) -> None:
     bench.proxy.fault = always(Held(held), lambda request: request.reads and request.path.endswith("second"))
 
     def look() -> None:
-        if len(bench.told) > 3:
+        if bench.told and bench.told[-1].endswith(" left"):
             held.set()
 
     bench.keep_going = look
     bench.fetch("first", "second", report_seconds=0.01, timeouts=Timeouts(5, 30))
 
     assert bench.told[0] == "fetching 2 files (11 B)"
-    assert bench.told[1].startswith("fetched ")
-    assert " of 11 B, " in bench.told[1]
+    told, progress = next(one for one in zip(bench.told, bench.progress, strict=True) if " left" in one[0])
+    assert re.fullmatch(r"fetched 5 B of 11 B, [01] of 2 files, [\d.]+ k?B/s, [\d.]+ s left", told), told
+    assert progress.bytes_per_second > 0
+    assert progress.seconds_left is not None
     assert bench.progress[0] == StagingProgress(
         bytes_done=0, bytes_total=11, files_done=0, files_total=2, bytes_per_second=0
     )
@@ -694,7 +934,7 @@ def test_two_jobs_that_want_one_object_fetch_it_once(bench: Bench) -> None:
     bench.put(data="data")
     places = [bench.anew() for _ in range(3)]
     threads = [
-        threading.Thread(target=bench.fetch, args=("data",), kwargs={"work": place}) for place in places
+        threading.Thread(target=bench.fetch, args=("data",), kwargs={"into": place}) for place in places
     ]
     for thread in threads:
         thread.start()
@@ -713,6 +953,35 @@ def test_cos_is_asked_with_the_first_version_of_the_list(bench: Bench) -> None:
 
     assert bench.found() == {"tree/a": b"a"}
     assert not any("list-type" in request.query for request in bench.proxy.requests)
+
+
+@pytest.mark.parametrize("key", ["tree/", "tree/a", "tree/large"])
+def test_cos_is_asked_at_its_bucket_s_own_host_and_for_no_checksums(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    bench.put(tree__a="a")
+    bench.keep("tree/large", random_bytes(LARGE_BYTES))
+    monkeypatch.setenv("http_proxy", bench.proxy.url)
+    access = bench.access(kind="cos", endpoint=f"http://{VIRTUAL_HOST}", addressing=Addressing.VIRTUAL)
+
+    bench.fetch(paths=f"cos://{bench.bucket}/{bench.prefix}/{key}", access=access)
+
+    assert bench.found()
+    for request in bench.proxy.requests:
+        assert request.headers["host"] == f"{bench.bucket}.{VIRTUAL_HOST}"
+        assert request.path.removeprefix("/").startswith((bench.prefix, "")[bool(request.query)])
+        assert not any("checksum" in name for name in request.headers)
+
+
+@pytest.mark.parametrize("key", ["tree/", "tree/a"])
+def test_s3_is_asked_for_the_checksums_that_it_has(bench: Bench, key: str) -> None:
+    bench.put(tree__a="a")
+
+    bench.fetch(key)
+
+    assert [one.headers.get("x-amz-checksum-mode") for one in bench.proxy.requests if one.reads] == [
+        "ENABLED"
+    ]
 
 
 def test_the_worker_s_own_environment_brings_no_credentials_or_endpoints(

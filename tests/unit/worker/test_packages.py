@@ -15,6 +15,7 @@ from torchyard.errors import RequirementsFailed
 from torchyard_worker import job_venv, packages, runtimes
 from torchyard_worker.attempts import HeldAttempt, Stopped, StopWish
 from torchyard_worker.job_venv import JobVenv
+from torchyard_worker.package_cache import PackageCache
 from torchyard_worker.packages import Installation, Requirements
 
 
@@ -33,7 +34,7 @@ def claimed(requirements: str = "", *, zipped: bool = False) -> ClaimedAttempt:
 
 @pytest.fixture
 def held() -> Iterator[HeldAttempt]:
-    held = HeldAttempt("attempt-1")
+    held = HeldAttempt("attempt-1", confirmed_at=0.0)
     yield held
     held.close()
 
@@ -60,7 +61,8 @@ def installation(held: HeldAttempt, venv: JobVenv, tmp_path: Path) -> Installati
         "PIP_FIND_LINKS": str(place),
         "UV_FIND_LINKS": str(place),
     }
-    return Installation(held, tmp_path / "attempt", variables, tmp_path / "cache", 0)
+    cache = PackageCache(tmp_path / "cache", max_bytes=10**9, uv=job_venv.uv())
+    return Installation(held, tmp_path / "attempt", variables, cache, 0)
 
 
 def of(*lines: str) -> Requirements:
@@ -87,7 +89,7 @@ def test_the_field_and_the_zip_s_file_are_wanted(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (b"widgets\n-e .\n", r"requirements.txt in deps.zip, line 2: the option '-e .' is not allowed"),
-        ("widgets".encode("utf-16"), "requirements.txt in deps.zip is no UTF-8"),
+        ("widgets".encode("utf-16"), "requirements.txt in deps.zip, it is no UTF-8"),
     ],
 )
 def test_a_file_in_the_zip_that_can_t_be_used_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -108,7 +110,7 @@ def test_they_land_in_the_job_s_venv_and_the_runtime_s_count(
     assert told.endswith(" s: gadgets 2.0")
     assert (venv.packages / "gadgets.py").exists()
     assert not (venv.packages / "widgets.py").exists()
-    assert installation.cache.exists() == (tool == "uv")
+    assert installation.cache.directory.exists() == (tool == "uv")
 
 
 def test_what_the_runtime_has_is_not_installed(venv: JobVenv, installation: Installation) -> None:

@@ -38,6 +38,20 @@ def test_nothing_is_overwritten_or_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_what_is_moved_replaces_nothing(tmp_path: Path) -> None:
+    (tmp_path / "source").write_text("new")
+    (tmp_path / "there").write_text("old")
+    (tmp_path / "dangling").symlink_to("nowhere")
+
+    for name in ("there", "dangling"):
+        with pytest.raises(FileExistsError):
+            placing.move(tmp_path / "source", tmp_path / name)
+    assert placing.move(tmp_path / "source", tmp_path / "target")
+
+    assert (tmp_path / "there").read_text() == "old"
+    assert (tmp_path / "target").read_text() == "new"
+
+
 def test_between_two_file_systems_it_is_copied_too(tmp_path: Path) -> None:
     memory = Path("/dev/shm")
     if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
@@ -46,6 +60,7 @@ def test_between_two_file_systems_it_is_copied_too(tmp_path: Path) -> None:
     source.write_bytes(b"x" * 100_000)
     target = memory / f"torchyard-{tmp_path.name}-{id(source)}"
     try:
+        assert not placing.move(source, target)
         placing.copy(source, target, nothing)
         assert target.read_bytes() == source.read_bytes()
     finally:

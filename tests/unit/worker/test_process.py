@@ -110,10 +110,8 @@ def test_forged_messages_do_nothing(started: Started, platform: SmallPlatform, t
 
     eventually(platform.finished, seconds=30)
     assert worker.poll() is None
-    assert [event["attempt"] for event in events(tmp_path) if event["event"] == "message_refused"] == [
-        "'../../etc'",
-        "''",
-    ]
+    refused = {event["attempt"] for event in events(tmp_path) if event["event"] == "message_refused"}
+    assert refused == {"'../../etc'", "''"}
 
 
 def test_an_assigned_attempt_runs_without_any_message(started: Started, platform: SmallPlatform) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,13 +37,15 @@ class Worker:
         self.attempts = home / "attempts"
         self.in_hand = AttemptsInHand()
         limits = ArtifactLimits(count=100, file_bytes=10**6, total_bytes=10**7)
+        self.objects = ObjectCache(home / "objects", max_bytes=10**8)
+        blobs = BlobCache(home / "blobs", api, max_bytes=10**6)
         sources = Sources(
-            blobs=BlobCache(home / "blobs", api, max_bytes=10**6),
+            blobs=blobs,
             archives=ArchiveCache(home / "archives", max_bytes=10**8),
-            fetcher=Fetcher(ObjectCache(home / "objects", max_bytes=10**8)),
+            fetcher=Fetcher(self.objects),
         )
         places = Places(attempts=self.attempts, runtimes=runtimes)
-        self.runner = Runner(api, self.in_hand, sources, Collector(api, limits), places)
+        self.runner = Runner(api, self.in_hand, sources, Collector(api, limits, blobs), places)
 
     def start(self, call: Callable[[str], None]) -> threading.Thread:
         thread = threading.Thread(target=call, args=(ATTEMPT,))
@@ -355,4 +358,59 @@ def test_the_next_job_gets_a_large_archive_as_the_last_one_left_it(
 
     assert printed(platform) == b"500\n"
     assert [file.path for finish in platform.finishes for file in finish.artifacts] == ["data/new"] * 2
-    assert any("deps.zip (500 files, unpacked before)" in one.message for one in platform.reports.values())
+    assert any(
+        "deps.zip (500 files, kept from an earlier job)" in one.message for one in platform.reports.values()
+    )
+
+
+def lend(worker: Worker, name: str) -> None:
+    """Give the attempt's directory an object, as the fetching of its dependency paths does."""
+    directory = spooling.AttemptDirectory(worker.directory)
+    with worker.objects.holding(name, 4, lambda path: path.write_bytes(b"data"), lambda: None) as held:
+        worker.objects.place(held, directory.work / "data", lambda: None)
+    since = time.clock_gettime(time.CLOCK_BOOTTIME)
+    worker.objects.note(directory, {"data": held.loan} if held.loan else {}, since)
+
+
+def known(worker: Worker, name: str) -> bool:
+    with worker.objects.holding(name, 4, lambda path: path.write_bytes(b"data"), lambda: None) as held:
+        return held.known
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_objects_come_back_after_the_artifacts_were_collected(
+    worker: Worker, platform: SmallPlatform, home: Path, runtimes: Path, api: PlatformApi, restarted: bool
+) -> None:
+    platform.offer(ATTEMPT, WAITING)
+    thread = worker.start(worker.runner.run)
+    eventually(lambda: printed(platform) == b"ready\n")
+    lend(worker, "object")
+    if restarted:
+        worker.stop()
+        thread.join(10)
+        worker = Worker(home, runtimes, api)
+        thread = worker.start(worker.runner.adopt)
+        eventually(lambda: worker.in_hand.claimed() == [ATTEMPT])
+    (worker.directory / "work" / "go").touch()
+    thread.join(20)
+
+    final = platform.finished()
+    assert final is not None
+    # It was not there when the script started, so it is an artifact too.
+    assert "data" in [artifact.path for artifact in final.artifacts]
+    assert not worker.directory.exists()
+    assert known(worker, "object")
+
+
+def test_an_abandoned_attempt_gives_its_objects_back(worker: Worker, platform: SmallPlatform) -> None:
+    platform.offer(ATTEMPT, WAITING)
+    thread = worker.start(worker.runner.run)
+    eventually(lambda: printed(platform) == b"ready\n")
+    lend(worker, "object")
+
+    platform.stale.add(ATTEMPT)
+    worker.in_hand.abandon(ATTEMPT)
+    thread.join(20)
+
+    assert not worker.directory.exists()
+    assert known(worker, "object")

@@ -32,7 +32,7 @@ TALKING = (
 
 @pytest.fixture
 def held() -> Iterator[HeldAttempt]:
-    one = HeldAttempt("0b5f3a52-0000-4000-8000-000000000001")
+    one = HeldAttempt("0b5f3a52-0000-4000-8000-000000000001", confirmed_at=0.0)
     yield one
     one.close()
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from torchyard.contracts.runner import ClaimedAttempt, InputFile
 from torchyard.errors import Conflict, NotFound, Unavailable
 from torchyard_worker import spooling, staging, wording
 from torchyard_worker.archive_cache import ArchiveCache
-from torchyard_worker.attempts import HeldAttempt
+from torchyard_worker.attempts import AttemptsInHand, HeldAttempt
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.collecting import ArtifactLimits, Collector
 from torchyard_worker.fetching import Fetcher
@@ -65,7 +66,8 @@ def staged(tmp_path: Path, claimed: ClaimedAttempt, sources: Sources) -> Iterato
 
 @pytest.fixture
 def held() -> Iterator[HeldAttempt]:
-    one = HeldAttempt(ATTEMPT)
+    one = AttemptsInHand().take(ATTEMPT)
+    assert one is not None
     yield one
     one.close()
 
@@ -80,6 +82,22 @@ def test_a_staged_directory_holds_the_script_and_places_for_the_rest(
     assert staged.claimed() == claimed
     assert staged.path.stat().st_mode & 0o777 == 0o700
     assert spooling.left_over(staged.path.parent) == [ATTEMPT]
+
+
+def test_objects_of_a_try_that_ended_midway_are_known_to_the_next_one(
+    staged: AttemptDirectory, claimed: ClaimedAttempt, cache: BlobCache, tmp_path: Path
+) -> None:
+    objects = ObjectCache(tmp_path / "other-objects", max_bytes=10**9)
+    since = time.clock_gettime(time.CLOCK_BOOTTIME)
+    with objects.holding("object", 4, lambda path: path.write_bytes(b"data"), nothing) as held:
+        objects.place(held, staged.work / "data", nothing)
+    objects.note(staged, {"data": held.loan} if held.loan else {}, since)
+
+    archives = ArchiveCache(tmp_path / "archives", max_bytes=10**9)
+    stage(staged, claimed, Sources(cache, archives, Fetcher(objects)))
+
+    with objects.holding("object", 4, lambda path: path.write_bytes(b"data"), nothing) as held:
+        assert held.known
 
 
 def test_a_script_s_copy_is_its_own(
@@ -307,17 +325,18 @@ def test_a_folder_that_can_t_be_read_is_passed_over(staged: AttemptDirectory) ->
     assert staging.changed_files(staged) == ["new"]
 
 
-def collector(api: PlatformApi, **limits: int) -> Collector:
-    return Collector(api, ArtifactLimits(**{"count": 10, "file_bytes": 1000, "total_bytes": 2000, **limits}))
+def collector(api: PlatformApi, blobs: BlobCache, **limits: int) -> Collector:
+    allowed = ArtifactLimits(**{"count": 10, "file_bytes": 1000, "total_bytes": 2000, **limits})
+    return Collector(api, allowed, blobs)
 
 
 def test_artifacts_are_uploaded_what_was_meant_to_be_kept_first(
-    staged: AttemptDirectory, platform: SmallPlatform, api: PlatformApi, held: HeldAttempt
+    staged: AttemptDirectory, platform: SmallPlatform, api: PlatformApi, cache: BlobCache, held: HeldAttempt
 ) -> None:
     (staged.work / "a.txt").write_text("a")
     (staged.work / "outputs" / "z.txt").write_text("z")
 
-    kept, messages = collector(api).collect(held, staged)
+    kept, messages = collector(api, cache).collect(held, staged)
 
     assert [(file.path, file.size, platform.blobs[file.sha256]) for file in kept] == [
         ("outputs/z.txt", 1, b"z"),
@@ -327,12 +346,12 @@ def test_artifacts_are_uploaded_what_was_meant_to_be_kept_first(
 
 
 def test_what_the_platform_has_is_not_sent(
-    staged: AttemptDirectory, platform: SmallPlatform, api: PlatformApi, held: HeldAttempt
+    staged: AttemptDirectory, platform: SmallPlatform, api: PlatformApi, cache: BlobCache, held: HeldAttempt
 ) -> None:
     platform.keep(b"known")
     (staged.work / "a.txt").write_text("known")
 
-    kept, _ = collector(api).collect(held, staged)
+    kept, _ = collector(api, cache).collect(held, staged)
 
     assert [file.path for file in kept] == ["a.txt"]
     assert not any(method == "PUT" for method, _ in platform.requests)
@@ -347,12 +366,17 @@ def test_what_the_platform_has_is_not_sent(
     ],
 )
 def test_what_is_over_a_limit_is_named(
-    staged: AttemptDirectory, api: PlatformApi, held: HeldAttempt, limits: dict[str, int], reason: str
+    staged: AttemptDirectory,
+    api: PlatformApi,
+    cache: BlobCache,
+    held: HeldAttempt,
+    limits: dict[str, int],
+    reason: str,
 ) -> None:
     (staged.work / "outputs" / "small").write_text("s")
     (staged.work / "large").write_text("l" * 10)
 
-    kept, messages = collector(api, **limits).collect(held, staged)
+    kept, messages = collector(api, cache, **limits).collect(held, staged)
 
     assert [file.path for file in kept] == ["outputs/small"]
     (message,) = messages
@@ -362,14 +386,14 @@ def test_what_is_over_a_limit_is_named(
 
 
 def test_what_can_t_be_kept_is_named(
-    staged: AttemptDirectory, platform: SmallPlatform, api: PlatformApi, held: HeldAttempt
+    staged: AttemptDirectory, platform: SmallPlatform, api: PlatformApi, cache: BlobCache, held: HeldAttempt
 ) -> None:
     (staged.work / "link").symlink_to("/etc/passwd")
     (staged.work / "folder").symlink_to("/etc")
     Path(os.fsdecode(os.fsencode(staged.work) + b"/\xff")).touch()
     (staged.work / "line\nbreak").touch()
 
-    kept, messages = collector(api).collect(held, staged)
+    kept, messages = collector(api, cache).collect(held, staged)
 
     assert kept == []
     names, links = sorted(messages)
@@ -379,9 +403,11 @@ def test_what_can_t_be_kept_is_named(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_file_is_named(staged: AttemptDirectory, api: PlatformApi, held: HeldAttempt) -> None:
+def test_an_unreadable_file_is_named(
+    staged: AttemptDirectory, api: PlatformApi, cache: BlobCache, held: HeldAttempt
+) -> None:
     (staged.work / "secret").touch(mode=0)
 
-    kept, messages = collector(api).collect(held, staged)
+    kept, messages = collector(api, cache).collect(held, staged)
 
     assert (kept, messages) == ([], ["not kept as artifacts (can't be read: Permission denied): secret"])

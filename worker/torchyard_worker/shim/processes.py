@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 
 _PR_SET_PDEATHSIG = 1
@@ -74,6 +75,39 @@ def descendants(ancestor: int) -> list[int]:
         found += generation
         generation = [child for pid in generation for child in children.get(pid, [])]
     return found
+
+
+def usage(ancestor: int) -> tuple[float, int]:
+    """What the processes below this one use.
+
+    Returns:
+        CPU seconds so far, with those of processes that ended; bytes of memory, where what several share
+        counts once, if the kernel tells.
+    """
+    stats = {pid: fields for pid in all_pids() if (fields := _stat(pid))}
+    below: list[int] = []
+    generation = {ancestor}
+    while generation:
+        generation = {pid for pid, fields in stats.items() if int(fields[1]) in generation}
+        below += generation
+    # Fields 14 to 17 of proc(5): its own time in and out of the kernel, then that of children it waited for.
+    ticks = sum(int(ticks) for pid in below for ticks in stats[pid][11:15])
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = ticks / os.sysconf("SC_CLK_TCK") + ended.ru_utime + ended.ru_stime
+    living = [pid for pid in below if stats[pid][0] != b"Z"]
+    resident = {pid: int(stats[pid][21]) * os.sysconf("SC_PAGE_SIZE") for pid in living}
+    if len(living) == 1:
+        return seconds, resident[living[0]]
+    return seconds, sum(_share_of_memory(pid, bytes_) for pid, bytes_ in resident.items())
+
+
+def _share_of_memory(pid: int, resident: int) -> int:
+    """Bytes of memory, each page divided by those who have it; all of them, if that is not told."""
+    with contextlib.suppress(OSError):
+        for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
+            if line.startswith(b"Pss:"):
+                return int(line.split()[1]) * 1024
+    return resident
 
 
 def environment_of(pid: int) -> list[bytes]:

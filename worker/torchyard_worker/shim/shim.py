@@ -18,7 +18,9 @@ from typing import Any
 sys.path.append(__file__.rsplit("/", 3)[0])
 
 from torchyard_worker.shim import child, processes, spool
+from torchyard_worker.shim.fence import Fence
 from torchyard_worker.shim.logs import Logs
+from torchyard_worker.shim.samples import Sampler
 
 #: Bytes read from a pipe at once: as many as it holds.
 _READ_BYTES = 64 * 1024
@@ -51,22 +53,31 @@ class Shim:
         self._childless = False
         self._cause = "exited"
         self._limit_at = self._kill_at = float("inf")
+        self._fence = Fence(directory, launch.get("fence_seconds"))
+        self._sampler = Sampler(directory)
         self._facts: dict[str, Any] = {
             "peak_rss_bytes": 0,
             "killed_after_grace": False,
             "killed_leftovers": 0,
             "unkillable": False,
+            "fenced": False,
         }
 
     def run(self) -> None:
         """Start the script, see it through, and write down how it ended."""
+        if self._fence.grace_left() is not None:
+            self._cause, self._facts["fenced"] = "worker_lost", True
+        else:
+            self._run_script()
+        self._write_exit()
+
+    def _run_script(self) -> None:
         try:
             self._start()
         except child.NotStarted as refusal:
             self._cause, self._facts["detail"] = "internal", str(refusal)
         else:
             self._see_through()
-        self._write_exit()
 
     def _start(self) -> None:
         pid, out, err = child.start(self._launch)
@@ -97,7 +108,9 @@ class Shim:
 
     def _turn(self, until: float) -> bool:
         """Take in what happens next; False if nothing did."""
-        due = min(until, self._limit_at, self._kill_at)
+        due = until
+        if self._status is None:
+            due = min(until, self._limit_at, self._kill_at, self._fence.look_at, self._sampler.due)
         wait = None if due == float("inf") else max(0.0, due - time.monotonic()) * 1000 + 1
         events = self._poll.poll(wait)
         for handle, _ in events:
@@ -142,12 +155,22 @@ class Shim:
             self._stop(wish.get("cause", "cancelled"), min(grace, wish.get("grace_seconds", grace)))
 
     def _watch_clock(self, now: float) -> None:
+        if now >= self._fence.look_at:
+            self._keep_fence()
         if now >= self._kill_at:
             self._facts["killed_after_grace"] = True
             self._kill_everything()
         elif now >= self._limit_at:
             self._limit_at = float("inf")
             self._stop("timeout", self._launch["grace_seconds"])
+        if now >= self._sampler.due and self._sampler.measure():
+            self._logs.ring()
+
+    def _keep_fence(self) -> None:
+        grace = self._fence.grace_left()
+        if grace is not None:
+            self._facts["fenced"] = True
+            self._stop("worker_lost", min(grace, self._launch["grace_seconds"]))
 
     def _stop(self, cause: str, grace_seconds: float) -> None:
         """Ask the script to end, once; asked again, it may only get less time."""

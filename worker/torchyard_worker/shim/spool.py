@@ -1,12 +1,14 @@
 """The spool format: what the directory of an attempt holds between the shim and the worker.
 
-    launch.json   worker → shim   argv, cwd, env, timeout_seconds (0: none), grace_seconds
+    launch.json   worker → shim   argv, cwd, env, timeout_seconds (0: none), grace_seconds, fence_seconds
     stop.json     worker → shim   cause, grace_seconds; written before each SIGTERM to the shim
     shim.json     shim → worker   pid, start, boot (which process it is), later script_pid and started_ms
+    confirmed     worker → shim   when the last answered heartbeat was sent; see fence.py
     exit.json     shim → worker   how it ended; once it is there, nothing in the directory changes any more
     stdout.log    what the script wrote, both streams in order of arrival
     stderr.log    what it wrote to stderr
     stdout.idx    records of 16 bytes, little endian: offset in stdout.log, time in ms << 1 | is stderr
+    samples.bin   records of 32 bytes: what the script's processes used; see samples.py
     doorbell      a FIFO; a byte in it says "look again"
 
 A record of stdout.idx is written before the bytes it tells of, so that no reader meets bytes of an
@@ -29,9 +31,12 @@ EXIT = "exit.json"
 STDOUT = "stdout.log"
 STDERR = "stderr.log"
 INDEX = "stdout.idx"
+SAMPLES = "samples.bin"
 DOORBELL = "doorbell"
 
 RECORD = struct.Struct("<QQ")
+#: Seconds from the script's start to the record's end; CPU cores: mean, least, most; MiB: the same.
+SAMPLE = struct.Struct("<d6f")
 #: Bytes put aside for exit.json at the start, so that a full disk can't lose how the script ended.
 _RESERVED = 4096
 _NEW = ".new"

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from torchyard.storage.tables import Base
+from torchyard.storage.workflow_tables import WorkflowRow
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=WorkflowRow.metadata,
     render_as_batch=True,
 )
 with context.begin_transaction():

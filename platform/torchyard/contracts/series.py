@@ -1,0 +1,62 @@
+"""Curves of numbers that a script printed, or wrote into TensorBoard's event files."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from torchyard.contracts.models import Lenient
+
+#: Series of one attempt, and points of one series.
+MAX_SERIES, MAX_POINTS = 50, 10_000
+#: Bytes of `scalars.json`.
+MAX_SCALARS_BYTES = 16 * 1024 * 1024
+
+Counted = Literal["step", "epoch", "order"]
+
+
+class Series(Lenient):
+    """One name and its numbers, as columns of the same length."""
+
+    name: str
+    counts: Counted = Field(
+        "step", description="What `steps` are: printed steps, printed epochs, or the order of the points."
+    )
+    percent: bool = Field(False, description="Whether the numbers were printed with a percent sign.")
+    total: int = Field(description="How many numbers there were; of many, lows and highs are kept.")
+    steps: list[float]
+    values: list[float | None] = Field(description="Null for what was no number: nan, inf.")
+    offsets: list[int] = Field(
+        [], description="Where in stdout.log the line begins that each was printed in."
+    )
+    times: list[int | None] = Field([], description="When it arrived, in milliseconds since 1970.")
+
+
+class PrintedProgress(Lenient):
+    """How far a script is, by its latest `Epoch 3/10` or progress bar."""
+
+    done: float
+    total: float
+    fraction: float = Field(ge=0, le=1)
+    seconds_left: float | None = Field(
+        None, description="As its bar told it, or as the time of its epochs so far lets expect."
+    )
+
+
+class SeriesList(Lenient):
+    """What an attempt printed in a regular way."""
+
+    attempt: int
+    revision: str = Field(description="Changes when points changed that were told before: get all of them.")
+    until: int = Field(description="Byte up to which stdout.log was looked at; the next `after`.")
+    size: int = Field(description="Bytes of stdout.log.")
+    complete: bool = Field(description="Whether all of it was looked at; if not, ask again.")
+    series: list[Series] = []
+    progress: PrintedProgress | None = None
+
+
+class EventScalars(Lenient):
+    """The scalars of TensorBoard event files among an attempt's artifacts."""
+
+    files: int = Field(0, description="Event files that were read.")
+    note: str = Field("", description="What was left out, and why.")
+    series: list[Series] = []

@@ -1,0 +1,42 @@
+"""What pydantic finds wrong with a value, under codes and in sentences of our own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+#: Pydantic's codes that we promise under names of our own; other codes of its own mean `field_invalid`.
+_CODES = {"extra_forbidden": "field_unknown", "missing": "field_missing"}
+_OURS = {
+    "arguments_invalid",
+    "dependency_conflict",
+    "env_not_allowed",
+    "file_name_invalid",
+    "inputs_invalid",
+    "nul_not_allowed",
+    "requirements_invalid",
+    "s3_uri_invalid",
+    "secret_invalid",
+    "settings_too_deep",
+    "time_invalid",
+    "webhook_url_invalid",
+}
+#: Our own words for pydantic's, where those would not help somebody who never heard of it.
+_SENTENCES = {"extra_forbidden": "there is no such field", "missing": "is missing"}
+#: Characters of one field's name: no answer is a multiple of its request.
+MAX_NAME = 200
+
+
+def code_of(kind: str) -> str:
+    """The stable code of a finding of this type."""
+    return kind if kind in _OURS else _CODES.get(kind, "field_invalid")
+
+
+def sentence_of(found: Mapping[str, Any]) -> str:
+    """What is wrong, in words that follow the field's name."""
+    if found["type"] in _OURS:
+        return str(found["msg"])
+    return _SENTENCES.get(found["type"]) or str(found["msg"][:1].lower() + found["msg"][1:])
+
+
+def dotted(place: tuple[str | int, ...]) -> str:
+    """A field's place as a dotted path."""
+    return ".".join(str(part)[:MAX_NAME] for part in place)

@@ -1,0 +1,99 @@
+"""What a partial run does not make itself: from which earlier run each input comes."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from torchyard.contracts.graphs import Edge, Graph, NodeKind, When
+from torchyard.contracts.runs import ModeKind, NodeState, RunRequest
+from torchyard.domain import planning
+from torchyard.domain.planning import Plan
+from torchyard.errors import SourceMissing
+from torchyard.services import run_views
+from torchyard.storage import run_nodes, runs
+
+#: Runs of a workflow that are looked at for what is unfinished.
+_LOOKED_BACK = 50
+
+
+class Choice(NamedTuple):
+    """Which nodes a run is to run, and where it gets what it does not make.
+
+    Attributes:
+        selected: The nodes to run.
+        inputs_from: By node, and by the node above it that is left out: the run and the job that gave.
+    """
+
+    selected: frozenset[str]
+    inputs_from: Mapping[str, Mapping[str, Any]]
+
+
+def datasets(graph: Graph) -> frozenset[str]:
+    """The nodes that name data: what they give is the same in every run."""
+    return frozenset(node.name for node in graph.nodes if node.kind is NodeKind.DATASET)
+
+
+def choose(session: Session, graph: Graph, request: RunRequest, workflow_id: str | None) -> Choice:
+    """What the request's mode means.
+
+    Raises:
+        NotFound: `run_not_found`: the source run.
+        FieldInvalid: `node_unknown`, `nodes_missing`.
+        SourceMissing: No run has what a chosen node needs.
+    """
+    plan, named = Plan.of(graph), request.source_run
+    selected = planning.select(plan, request.mode, _earlier(session, request, workflow_id))
+    made_of_nothing = datasets(graph) | plan.skipped
+    gives: dict[str, dict[str, Any]] = {}
+    known: dict[str, run_nodes.Giver | None] = {}
+    for edge in planning.inputs_not_made(plan, selected):
+        if edge.source in made_of_nothing:
+            continue
+        if edge.source not in known:
+            known[edge.source] = _giver(session, edge.source, named, workflow_id)
+        giver = known[edge.source]
+        if giver is not None:
+            gives.setdefault(edge.target, {})[edge.source] = {"run": giver.run_id, "job": giver.job_id}
+        elif edge.when is When.SUCCESS:
+            raise _missing(edge, named)
+    return Choice(selected, gives)
+
+
+def _earlier(session: Session, request: RunRequest, workflow_id: str | None) -> dict[str, NodeState]:
+    """Where the nodes stood last, if that decides what is to run: in the source run, if one is named."""
+    source = request.source_run
+    if source is not None and runs.find(session, source) is None:
+        raise run_views.run_not_found()
+    if request.mode.kind is not ModeKind.UNFINISHED:
+        return {}
+    if source is not None:
+        return run_nodes.states(session, source)
+    latest = runs.latest(session, workflow_id, limit=_LOOKED_BACK) if workflow_id else []
+    if not latest:
+        raise SourceMissing("there is no earlier run that could have left something unfinished", field="mode")
+    # A run of a part says nothing of what it left out: the run before it does.
+    found: dict[str, NodeState] = {}
+    for run_id in latest:
+        states = run_nodes.states(session, run_id)
+        found = {name: state for name, state in states.items() if state is not NodeState.LEFT_OUT} | found
+        if not states.keys() - found.keys():
+            break
+    return found
+
+
+def _giver(session: Session, name: str, named: str | None, workflow_id: str | None) -> run_nodes.Giver | None:
+    if named is not None:
+        return run_nodes.giver(session, name, run_id=named)
+    return run_nodes.giver(session, name, workflow_id=workflow_id) if workflow_id else None
+
+
+def _missing(edge: Edge, named: str | None) -> SourceMissing:
+    where = "the source run has no outputs" if named else "no earlier run has outputs"
+    return SourceMissing(
+        f"{edge.target} needs what {edge.source} leaves, and {where} of it",
+        hint=f"run {edge.source} too",
+        field="mode",
+        node=edge.target,
+        upstream=edge.source,
+    )

@@ -1,0 +1,42 @@
+/** Dates, durations, sizes and numbers in the user's form. */
+import { language } from "./index";
+
+const LOCALE = { en: undefined, zh: "zh-CN" } as const;
+
+function locale(): string | undefined {
+  return LOCALE[language()];
+}
+
+export function formatNumber(value: number, digits = 3): string {
+  return new Intl.NumberFormat(locale(), { maximumSignificantDigits: Math.max(digits, 1) }).format(value);
+}
+
+export function formatCount(value: number): string {
+  return new Intl.NumberFormat(locale()).format(value);
+}
+
+/** A moment: the time alone if it is today, else with the date. */
+export function formatMoment(moment: string | Date, now: Date = new Date()): string {
+  const at = new Date(moment);
+  const today = at.toDateString() === now.toDateString();
+  return new Intl.DateTimeFormat(locale(), {
+    ...(today ? {} : { dateStyle: "medium" as const }),
+    timeStyle: "medium",
+  }).format(at);
+}
+
+const BINARY = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
+
+export function formatBytes(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), BINARY.length - 1);
+  return `${formatNumber(bytes / 1024 ** power)} ${BINARY[power]}`;
+}
+
+/** `1:02:03`, `2:03`, or `0.4 s` below ten seconds; the same in every language. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const padded = String(rest).padStart(2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${padded}` : `${minutes}:${padded}`;
+}

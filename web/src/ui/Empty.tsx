@@ -1,0 +1,10 @@
+import type { ReactNode } from "react";
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="grid place-items-center gap-3 px-6 py-16 text-center text-ink-soft">
+      <p>{title}</p>
+      {children}
+    </div>
+  );
+}
