@@ -18,7 +18,7 @@ NPM          := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --silent --prefix web
 ARGS     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench fuzz-archives web web-api setup setup-dev runtime lock lock-runtimes clean
+.PHONY: help run test check format bench fuzz-archives web web-api web-tests screenshots soak setup setup-dev runtime lock lock-runtimes clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -45,7 +45,7 @@ format: .venv/.dev $(NODE_MODULES) ## Format the code and repair what the linter
 	$(BIN)/ruff check --fix .
 	$(NPM) run format
 
-bench: .venv/.dev runtime ## Measure latency, throughput and memory; prints a table, writes JSON
+bench: .venv/.dev runtime $(WEB) ## Measure latency, throughput and memory; prints a table, writes JSON
 	@TORCHYARD_TEST_RUNTIMES='$(RUNTIMES)' $(BIN)/python -m tests.benchmarks $(ARGS)
 
 fuzz-archives: .venv/.dev ## Judge 10,000 mutated zips; ARGS='--count 500 --seed 7' for others
@@ -55,6 +55,12 @@ web: $(WEB) ## Build the web app
 
 web-api: .venv/.dev $(NODE_MODULES) ## Generate the web app's client from the API
 	@$(call api-schema,web/src/api/schema.ts)
+
+web-tests: .venv/.dev runtime $(WEB) ## Drive the web app in Chromium, with the tests that take long too
+	@TORCHYARD_TEST_RUNTIMES='$(RUNTIMES)' $(BIN)/python -m pytest tests/web -m '' $(ARGS)
+
+screenshots: .venv/.dev runtime $(WEB) ## Take a picture of every page, to be looked at, in build/screenshots
+	@TORCHYARD_TEST_RUNTIMES='$(RUNTIMES)' $(BIN)/python -m tests.web $(ARGS)
 
 soak: .venv/.dev runtime ## Kill the platform in the middle of runs; ARGS='--nodes 30 --times 10'
 	@TORCHYARD_TEST_RUNTIMES='$(RUNTIMES)' $(BIN)/python -m tests.soak $(ARGS)

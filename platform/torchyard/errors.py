@@ -42,7 +42,7 @@ TorchyardError
 ├── Forbidden                   known, but not allowed
 ├── Unavailable                 a part the request needs is away; try again
 ├── StorageFull                 no space left for what was sent
-├── DependencyFailed            (worker) a file that a job names can't be had from its storage
+├── DependencyFailed            (worker) a file or package that a job names can't be had
 ├── RequirementsFailed          (worker) a job's packages can't be installed
 ├── ServerUnreachable           (client) the platform does not answer
 ├── RequestRefused              (client) the platform answered with a problem
@@ -337,7 +337,7 @@ class StorageFull(TorchyardError):
 
 
 class DependencyFailed(TorchyardError):
-    """A file that a job names can't be had from its storage."""
+    """A file or package that a job names can't be had from where it lies."""
 
     code = "dependency_unavailable"
 

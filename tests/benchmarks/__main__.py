@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
-from tests.benchmarks import packages, s3, workflows
+from tests.benchmarks import packages, s3, web, workflows
 from tests.stack import REPOSITORY, RUNTIME, RUNTIMES, Stack
 
 PYTHON = RUNTIMES / RUNTIME / "bin" / "python"
@@ -56,11 +56,13 @@ def main() -> None:
     parser.add_argument("--s3", action="store_true", help="fetching from S3 instead, beside `aws s3 cp`")
     parser.add_argument("--packages", action="store_true", help="a job's packages instead, beside pip")
     parser.add_argument("--workflows", action="store_true", help="the engine that carries runs out instead")
+    parser.add_argument("--web", action="store_true", help="the web app in Chromium instead")
     parser.add_argument("--nodes", type=int, default=500, help="nodes of a run, for --workflows")
     options = parser.parse_args()
     others = (
         (options.s3, s3.main),
         (options.packages, packages.main),
+        (options.web, web.main),
         (options.workflows, lambda: workflows.main(options.nodes)),
     )
     for wanted, figures_of in others:

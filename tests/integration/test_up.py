@@ -90,6 +90,10 @@ def test_the_first_start_shows_a_job_and_the_second_keeps_it(tmp_path: Path) -> 
         with first.client() as api:
             jobs = api.get("/jobs").json()["items"]
             answer = httpx.get(f"{first.url}/api/v1/jobs")
+        page, code = re.search(r"browser +(\S+)#sign-in=(\S+)", said).groups()
+        with httpx.Client() as browser:
+            assert '<div id="root">' in browser.get(page).text
+            assert browser.post(f"{page}api/v1/session", json={"token": code}).json()["name"] == "admin"
 
     assert f"Torchyard serves at {first.url}" in said
     assert (home / "token").read_text().strip() in said

@@ -306,7 +306,8 @@ def _check_answer(answer: Any, wanted: RemoteObject, part: range | None) -> None
 
 
 def _refuse(status: int, code: str, uri: str) -> None:
-    told = f"{status} {code}".strip()
+    # An answer without a body has its status for a code.
+    told = f"{status} {code}".strip() if code != str(status) else code
     if status in {_PRECONDITION_FAILED, _RANGE_NOT_SATISFIABLE}:
         raise Replaced
     if status in _PASSING_STATUS or code in _PASSING_CODES:

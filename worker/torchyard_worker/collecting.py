@@ -1,5 +1,6 @@
 """Artifacts: what a script left is uploaded, and kept for the next job here; what is left out is named."""
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -59,7 +60,7 @@ class Collector:
         self._blobs = blobs
 
     def collect(self, held: HeldAttempt, directory: AttemptDirectory) -> tuple[list[ProducedFile], list[str]]:
-        """Upload the artifacts of an attempt whose script has ended.
+        """Upload the artifacts of an attempt whose script has ended; what is not kept is removed.
 
         Returns:
             What was uploaded, and sentences about what was not.
@@ -85,6 +86,10 @@ class Collector:
                 reason = f"can't be read: {problem.strerror}"
             if reason is not None:
                 left_out.add(reason, path)
+                # Nobody will ever have it. And where it fills a disk that is the platform's too, the
+                # attempt's end can't be written down before it is gone.
+                with contextlib.suppress(OSError):
+                    (directory.work / path).unlink()
         return kept, left_out.messages()
 
     def _refusal(self, place: Path, path: str, count: int, total: int) -> str | None:

@@ -48,6 +48,8 @@ def environment(
         "TMPDIR": str(temporary),
         # Empty, not missing: without it CUDA takes every GPU there is.
         "CUDA_VISIBLE_DEVICES": ",".join(claimed.gpus),
+        # No script asks a cloud's metadata service for the machine's own credentials unawares.
+        "AWS_EC2_METADATA_DISABLED": "true",
         "TORCHYARD_JOB_ID": claimed.job_id,
         "TORCHYARD_ATTEMPT": str(claimed.number),
         "TORCHYARD_OUTPUTS": str(work / "outputs"),

@@ -23,7 +23,7 @@ from torchyard.contracts.requirements import (
     requirements_in,
 )
 from torchyard.contracts.runner import Cause, ClaimedAttempt
-from torchyard.errors import RequirementsFailed
+from torchyard.errors import DependencyFailed, RequirementsFailed, TorchyardError
 from torchyard_worker.attempts import HeldAttempt, Stopped, StopWish
 from torchyard_worker.job_venv import JobVenv
 from torchyard_worker.package_cache import PackageCache
@@ -40,6 +40,13 @@ _FOR_PIP = re.compile(
     r"was not found in|no version|only the following versions|no usable wheels|no wheels with|has no wheels"
     r"|building from source is disabled|Failed to fetch|error sending request|client error|[Nn]etwork"
 )
+#: In either's answer: an index did not answer, or with an error of its own, however often it was asked.
+_AWAY = re.compile(r"error sending request|HTTP status server error|dns error|timed out|Retry\(total=0")
+#: In pip's answer: an index did answer, and nothing will change by asking again.
+_ANSWERED = re.compile(r"conflicting dependencies|from versions: (?!none)")
+#: pip names every version that there ever was; the last ones will do.
+_VERSIONS, _VERSIONS_TOLD = re.compile(r"from versions: ([^)]*)"), 5
+_CAUSE = re.compile(r"^ *cause: ", re.MULTILINE)
 _ADDED_BY_UV = re.compile(r"^ \+ (\S+)==(\S+)$", re.MULTILINE)
 _ADDED_BY_PIP = re.compile(r"^Successfully installed (.+)$", re.MULTILINE)
 
@@ -104,6 +111,7 @@ def install(requirements: Requirements, venv: JobVenv, installation: Installatio
 
     Raises:
         RequirementsFailed: They can't be had, or not together with the runtime; with the resolver's reason.
+        DependencyFailed: `dependency_unavailable`: the package index is away.
         Stopped: The attempt is to end.
         Detached: The worker stops.
         AttemptStale: The attempt is not this worker's any more.
@@ -128,7 +136,7 @@ def were_wanted(folder: Path) -> bool:
 
 
 def _installed(file: Path, venv: JobVenv, installation: Installation) -> str:
-    by_uv = venv.path / "bin" / "uv"
+    by_uv, said_before = venv.path / "bin" / "uv", ""
     if by_uv.exists():
         options = ["--no-build", "--no-progress", "--link-mode", "copy", "--requirement", str(file)]
         with installation.cache.installing() as cache:
@@ -140,10 +148,11 @@ def _installed(file: Path, venv: JobVenv, installation: Installation) -> str:
         if not _FOR_PIP.search(said):
             raise RequirementsFailed(_reason_of_uv(said))
         log.info("uv_gave_way_to_pip", attempt=installation.held.id, said=said[-1000:])
+        said_before = said
     words = ["install", "--no-compile", "--progress-bar", "off", "--requirement", str(file)]
     code, said = _run([str(venv.python), "-m", "pip", *words], installation.environment, installation)
     if code:
-        raise RequirementsFailed(_reason_of_pip(said))
+        raise _failure(said, said_before)
     return said
 
 
@@ -185,16 +194,32 @@ def _added(said: str) -> list[str]:
     return by_uv or by_pip
 
 
+def _failure(by_pip: str, by_uv: str) -> TorchyardError:
+    """Why neither could install them, by what both said."""
+    if not _ANSWERED.search(by_pip) and _AWAY.search(by_uv + by_pip):
+        why = _reason_of_uv(by_uv) if _AWAY.search(by_uv) else _reason_of_pip(by_pip)
+        return DependencyFailed(f"the package index does not answer: {why}")
+    return RequirementsFailed(_reason_of_pip(by_pip))
+
+
 def _reason_of_uv(said: str) -> str:
-    _, _, cause = said.partition("cause:")
-    return _sentence((cause or said).split("hint:")[0])
+    what, *causes = (text.strip() for text in _CAUSE.split(said.split("hint:")[0]))
+    # The first says what was tried, the last what came in its way.
+    return _sentence(": ".join(dict.fromkeys([causes[0], causes[-1]])) if causes else what)
 
 
 def _reason_of_pip(said: str) -> str:
+    said = _VERSIONS.sub(_last_versions, said)
     errors = [line.partition("ERROR: ")[2] for line in said.splitlines() if line.startswith("ERROR: ")]
     details = [line.strip() for line in said.splitlines() if line.startswith("    ")]
     conflict = "conflicting dependencies" in said
     return _sentence("; ".join([*errors[:1], *details] if conflict else errors[:2]) or said[-_MAX_REASON:])
+
+
+def _last_versions(found: re.Match[str]) -> str:
+    versions = found[1].split(", ")
+    left_out = "…, " if len(versions) > _VERSIONS_TOLD else ""
+    return f"from versions: {left_out}{', '.join(versions[-_VERSIONS_TOLD:])}"
 
 
 def _sentence(text: str) -> str:

@@ -9,7 +9,7 @@ import httpx
 
 from torchyard import errors
 from torchyard.contracts import bundles
-from torchyard.contracts.logs import PIECES_HEADER, LogName, Piece, encode_pieces
+from torchyard.contracts.logs import PIECES_HEADER, LogName, Piece, RecordName, encode_pieces
 from torchyard.contracts.models import Lenient
 from torchyard.contracts.runner import (
     ClaimedAttempt,
@@ -108,6 +108,20 @@ class PlatformApi:
             headers[PIECES_HEADER] = encode_pieces(pieces)
         self._send("PATCH", f"/attempts/{attempt_id}/logs/{name}", content=data, headers=headers)
 
+    def append_record(self, attempt_id: str, name: RecordName, offset: int, data: bytes) -> None:
+        """Send what was measured.
+
+        Raises:
+            AttemptStale: The attempt is not this worker's any more.
+            OffsetMismatch: The record continues at another offset.
+            StorageFull: The platform has no space left.
+        """
+        headers = {
+            "Content-Range": f"bytes {offset}-{offset + len(data) - 1}/*",
+            "Content-Type": "application/octet-stream",
+        }
+        self._send("PATCH", f"/attempts/{attempt_id}/records/{name}", content=data, headers=headers)
+
     def has_blob(self, sha256: str) -> bool:
         """Whether the platform has these bytes already."""
         try:
@@ -179,11 +193,15 @@ class PlatformApi:
         content: bytes | Iterable[bytes] | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
+        brings_files = content is not None
         if value is not None:
             content = value.model_dump_json().encode()
             headers = {"Content-Type": "application/json", **(headers or {})}
         with self._reaching():
             response = self._client.request(method, path, content=content, headers=headers)
+        if response.status_code == http.HTTPStatus.INSUFFICIENT_STORAGE and not brings_files:
+            # What is only to be written down is said until there is space for it: nobody else knows it.
+            raise errors.Unavailable("the platform has no space left")
         if not response.is_success:
             _raise(response)
         return response

@@ -12,13 +12,15 @@ import structlog
 from torchyard.contracts.jobs import JobState, StagingProgress, split_arguments
 from torchyard.contracts.runner import Cause, ClaimedAttempt, Finish, Outcome
 from torchyard.errors import AttemptStale, StartRefused, TorchyardError
-from torchyard_worker import endings, fetched, job_venv, launching, packages, spooling, staging
+from torchyard_worker import endings, event_files, fetched, job_venv, launching, packages, spooling, staging
 from torchyard_worker.attempts import AttemptsInHand, Detached, HeldAttempt, Stopped, StopWish
 from torchyard_worker.collecting import Collector
 from torchyard_worker.finishing import finish
+from torchyard_worker.gpu_meter import GpuMeter
 from torchyard_worker.launching import Shim
 from torchyard_worker.package_cache import PackageCache
 from torchyard_worker.platform_api import PlatformApi
+from torchyard_worker.recording import Recorder
 from torchyard_worker.reporting import Reporter
 from torchyard_worker.runtimes import InstalledRuntime, discover
 from torchyard_worker.shim import spool
@@ -221,8 +223,14 @@ class Runner:
         """Follow the script to its end, and have it confirmed; without a shim it has ended already."""
         held, directory = attempt.held, attempt.directory
         shipper = Shipper(self._api, held, directory, resumed=resumed)
+        recorder = Recorder(self._api, held, directory, GpuMeter(attempt.claimed.gpus))
+
+        def woken() -> None:
+            self._announce(attempt)
+            recorder.look()
+
         if shim is not None:
-            shipper.follow(shim, lambda: self._announce(attempt))
+            shipper.follow(shim, woken)
         held.past_launch()
         ended = time.monotonic()
         facts = directory.read(spool.EXIT)
@@ -231,6 +239,8 @@ class Runner:
         self._announce(attempt)
         shipper.drain()
         artifacts, left_out = self._collector.collect(held, directory)
+        left_out += self._read_scalars(attempt, [artifact.path for artifact in artifacts])
+        recorder.finish()
         outcome = endings.outcome(directory, attempt.claimed.spec.script.name)
         final = Finish(
             outcome=outcome.model_copy(update={"collecting_seconds": time.monotonic() - ended}),
@@ -240,6 +250,16 @@ class Runner:
             fetched=fetched.read(directory),
         )
         self._finish(attempt, final, shipper)
+
+    def _read_scalars(self, attempt: _Attempt, paths: list[str]) -> list[str]:
+        """Have the TensorBoard event files among the artifacts read; sentences about what was not."""
+        if not (found := event_files.among(paths)):
+            return []
+        try:
+            interpreter = self._runtime(attempt.claimed.spec.runtime).interpreter
+        except StartRefused as refusal:
+            return [f"TensorBoard event files were not read: {refusal.message}"]
+        return event_files.read(attempt.directory, found, interpreter)
 
     def _announce(self, attempt: _Attempt) -> None:
         """Tell that the script runs, as soon as it does."""

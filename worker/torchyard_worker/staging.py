@@ -25,6 +25,8 @@ from torchyard_worker.wording import in_bytes, in_files
 _MANIFEST = "manifest.json"
 #: What Python writes beside modules; no one's work.
 _CACHES = "__pycache__"
+#: What macOS puts into zips.
+_LITTER = {"__MACOSX", ".DS_Store"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ def stage(
     with sources.blobs.blob(spec.script.sha256, keep_going) as script:
         told.append(f"{spec.script.name} ({in_bytes(script.stat().st_size)})")
         if spec.dependencies is not None:
-            told.append(_place_dependencies(directory, spec.dependencies, sources, keep_going, tell))
+            placed = _place_dependencies(directory, spec.dependencies, sources, keep_going, tell)
+            told.append(f"{spec.dependencies.name} ({placed}{_hint(directory.work)})")
         _place_script(script, directory.work / spec.script.name, spec.dependencies)
     for name in (OUTPUTS, INPUTS):
         _make_folder(directory.work / name, spec.dependencies)
@@ -133,15 +136,23 @@ def _place_dependencies(
 ) -> str:
     kept = sources.archives.take(dependencies.sha256, directory)
     if kept is not None:
-        return f"{dependencies.name} ({in_files(kept)}, kept from an earlier job)"
+        return f"{in_files(kept)}, kept from an earlier job"
     with sources.blobs.blob(dependencies.sha256, keep_going) as blob:
         if trees.is_tree(blob):
             placing = trees.Placing(directory.work, sources.blobs, keep_going, tell)
             told = placing.place(blob)
             sources.archives.keep_later(dependencies.sha256, directory)
-            return f"{dependencies.name} ({told})"
+            return told
         count = sources.archives.unpack(blob, dependencies.sha256, directory)
-        return f"{dependencies.name} ({in_files(count)}, {in_bytes(blob.stat().st_size)})"
+        return f"{in_files(count)}, {in_bytes(blob.stat().st_size)}"
+
+
+def _hint(work: Path) -> str:
+    """How to import modules that all lie in one folder: it was zipped, and not what is in it."""
+    names = [name for name, _ in _listed(str(work)) if name not in _LITTER]
+    inside = {name for name, _ in _listed(f"{work}/{names[0]}")} if len(names) == 1 else set()
+    modules = any(name.endswith(".py") for name in inside) and "__init__.py" not in inside
+    return f"; its modules are in {names[0]}/: import them as {names[0]}.NAME" if modules else ""
 
 
 def _fetch(
@@ -163,7 +174,7 @@ def _fetch(
 def _owner(spec: JobSpec, path: str) -> str:
     """Who put the file with this path beside the script, for people."""
     if path == spec.script.name:
-        return f"the script {path}, which always keeps its own name"
+        return f"the script {path} (which always keeps its own name)"
     return f"{path} in {spec.dependencies.name}" if spec.dependencies else path
 
 

@@ -106,6 +106,10 @@ OtherRunId = Annotated[
 NodeName = Annotated[str, Path(max_length=200, description="The node's name."), AfterValidator(_comparable)]
 #: The id of something, to choose by in a list.
 IdQuery = Annotated[str | None, Query(max_length=100), AfterValidator(lambda one: one and _comparable(one))]
+#: The beginning of an id, as people type it.
+IdPrefix = Annotated[
+    str | None, Query(pattern=r"^[0-9a-f-]{1,36}$", description="Only those whose id begins like this.")
+]
 SweepId = Annotated[str, Path(max_length=100, description="The sweep's UUID."), AfterValidator(_comparable)]
 NotificationId = Annotated[
     str, Path(max_length=100, description="The webhook's UUID."), AfterValidator(_comparable)

@@ -11,7 +11,7 @@ from torchyard.api import ranges
 from torchyard.api.dependencies import AttemptId, BearerDep, ContextDep, Sha256Path, WorkerDep
 from torchyard.api.streaming import BodyDep, BodyStreamDep
 from torchyard.contracts.bundles import MEDIA_TYPE, bundle_size, bundled
-from torchyard.contracts.logs import PIECES_HEADER, SCRIPT_LOGS, LogName, decode_pieces
+from torchyard.contracts.logs import PIECES_HEADER, SCRIPT_LOGS, LogName, RecordName, decode_pieces
 from torchyard.contracts.models import REVEAL
 from torchyard.contracts.runner import (
     Finish,
@@ -23,7 +23,7 @@ from torchyard.contracts.runner import (
     WantedBlobs,
 )
 from torchyard.errors import AttemptStale, FieldInvalid, NotFound, Unauthenticated
-from torchyard.services import attempts, blobs, logs, workers
+from torchyard.services import attempts, blobs, logs, samples, workers
 
 router = APIRouter(prefix="/runner/v1", include_in_schema=False)
 
@@ -91,6 +91,24 @@ def append(
     with ctx.db.read() as session:
         attempts.held_by(session, worker, attempt_id)
     logs.append(ctx, attempt_id, name, int(match[1]), body, decoded)
+
+
+@router.patch("/attempts/{attempt_id}/records/{name}", status_code=204)
+def append_record(
+    ctx: ContextDep,
+    worker: WorkerDep,
+    attempt_id: AttemptId,
+    name: RecordName,
+    body: BodyDep,
+    content_range: Annotated[str, Header()],
+) -> None:
+    """Take in what was measured while a script runs."""
+    match = _CONTENT_RANGE.fullmatch(content_range)
+    if match is None or int(match[2]) - int(match[1]) + 1 != len(body):
+        raise FieldInvalid("must be the body's place, as `bytes 0-99/*`", field="Content-Range")
+    with ctx.db.read() as session:
+        attempts.held_by(session, worker, attempt_id)
+    samples.append(ctx, attempt_id, name, int(match[1]), body)
 
 
 @router.get("/blobs/{sha256}")

@@ -12,6 +12,7 @@ from torchyard.api import pagination, streaming
 from torchyard.api.bodies import described, reader
 from torchyard.api.dependencies import (
     ContextDep,
+    IdPrefix,
     IdQuery,
     NodeName,
     OtherRunId,
@@ -152,11 +153,14 @@ def page(
     state: Annotated[list[RunState] | None, Query(description="Only runs in one of these states.")] = None,
     trigger: Annotated[Trigger | None, Query(description="Only runs that were made by this.")] = None,
     sweep: Annotated[IdQuery, Query(description="Only runs of this sweep.")] = None,
+    id_prefix: IdPrefix = None,
     cursor: CursorQuery = None,
     limit: LimitQuery = 50,
 ) -> Page[Run]:
     """List runs, newest first."""
-    wanted = RunFilter(workflow=workflow, states=state or (), trigger=trigger, sweep=sweep)
+    wanted = RunFilter(
+        workflow=workflow, states=state or (), trigger=trigger, sweep=sweep, id_prefix=id_prefix
+    )
     before = pagination.decode(cursor) if cursor else None
     with ctx.db.read() as session:
         found = run_views.page(session, wanted, before=before, limit=limit + 1)
@@ -202,6 +206,7 @@ def stop_node(ctx: ContextDep, user: UserDep, run_id: RunId, name: NodeName) -> 
         errors.NotFound,
         errors.InvalidInput,
         errors.WorkflowInvalid,
+        errors.SourceMissing,
         errors.BlobNotUploaded,
         errors.ResumeRefused,
         errors.RunRefused,
@@ -267,13 +272,10 @@ def compare(ctx: ContextDep, _user: UserDep, run_id: RunId, other_id: OtherRunId
 
 
 _AfterQuery = Annotated[int, Query(ge=0, le=2**53, description="Only events with a higher number.")]
-
-
-@router.get("/runs/{run_id}/events", responses=responses(errors.NotFound, errors.InvalidInput))
-def events(ctx: ContextDep, _user: UserDep, run_id: RunId, after: _AfterQuery = 0) -> list[RunEvent]:
-    """List what happened to a run, first to last: at most 10,000 events."""
-    with ctx.db.read() as session:
-        return run_views.events_of(session, run_id, after=after, limit=_MAX_EVENTS)
+_LastEventHeader = Annotated[
+    int | None, Header(ge=0, le=2**53, description="As `after`; sent by a browser that reconnects.")
+]
+_STREAM: dict[str, Any] = {"text/event-stream": {}}
 
 
 def _existing(ctx: ContextDep, _user: UserDep, run_id: RunId) -> str:
@@ -282,11 +284,36 @@ def _existing(ctx: ContextDep, _user: UserDep, run_id: RunId) -> str:
 
 
 @router.get(
+    "/runs/{run_id}/events",
+    response_model=list[RunEvent],
+    responses={
+        200: {"description": "The events; or a stream of them, as at `events/stream`."},
+        **responses(errors.NotFound, errors.InvalidInput),
+    },
+)
+def events(
+    ctx: ContextDep,
+    run_id: Annotated[str, Depends(_existing)],
+    after: _AfterQuery = 0,
+    last_event_id: _LastEventHeader = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> list[RunEvent] | StreamingResponse:
+    """List what happened to a run, first to last: at most 10,000 events.
+
+    With `Accept: text/event-stream`, as an EventSource sends it, the run is followed.
+    """
+    if "text/event-stream" in accept.lower():
+        return streaming.follow_run(ctx, run_id, after if last_event_id is None else last_event_id)
+    with ctx.db.read() as session:
+        return run_views.events_of(session, run_id, after=after, limit=_MAX_EVENTS)
+
+
+@router.get(
     "/runs/{run_id}/events/stream",
     response_class=StreamingResponse,
     responses={
         200: {
-            "content": {"text/event-stream": {}},
+            "content": _STREAM,
             "description": "`data` is a RunEvent, `id` its number; then `end` with a RunEnd.",
         },
         **responses(errors.NotFound, errors.InvalidInput),
@@ -296,9 +323,7 @@ async def stream_events(
     ctx: ContextDep,
     run_id: Annotated[str, Depends(_existing)],
     after: _AfterQuery = 0,
-    last_event_id: Annotated[
-        int | None, Header(ge=0, le=2**53, description="As `after`; sent by a browser that reconnects.")
-    ] = None,
+    last_event_id: _LastEventHeader = None,
 ) -> StreamingResponse:
     """Follow a run: every change of state of it and its nodes, until it ends."""
     return streaming.follow_run(ctx, run_id, after if last_event_id is None else last_event_id)

@@ -1,5 +1,7 @@
 """Signing in from a browser, and asking who one is."""
 
+from datetime import datetime
+
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
@@ -15,7 +17,14 @@ router = APIRouter(prefix="/session", tags=["session"])
 class SignIn(Strict):
     """What a browser signs in with."""
 
-    token: str = Field(min_length=1, max_length=500, description="A user's token.")
+    token: str = Field(min_length=1, max_length=500, description="A user's token, or the code of a link.")
+
+
+class SignInLink(BaseModel):
+    """What signs a browser in once, at the web app's address with `#sign-in=` and this code behind it."""
+
+    code: str = Field(description="Good once.")
+    expires_at: datetime = Field(description="When it stops being good.")
 
 
 class Me(BaseModel):
@@ -43,6 +52,18 @@ def sign_in(ctx: ContextDep, request: Request, response: Response, wanted: SignI
         secure=request.url.scheme == "https",
     )
     return Me(name=user.name, role=user.role)
+
+
+@router.post(
+    "/links",
+    status_code=201,
+    responses=responses(errors.Unauthenticated, errors.Forbidden, errors.Unavailable),
+)
+def make_link(ctx: ContextDep, user: UserDep) -> SignInLink:
+    """Make a code that signs a browser in as whoever asks, once."""
+    with ctx.db.write() as session:
+        code, expires_at = users.sign_in_link(ctx, session, user)
+    return SignInLink(code=code, expires_at=expires_at)
 
 
 @router.get("")

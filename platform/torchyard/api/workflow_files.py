@@ -162,5 +162,6 @@ def _told(
 ) -> ImportedWorkflow:
     with ctx.db.read() as session:
         workflow = workflows.get(ctx, session, workflow_id)
+        warnings = workflow_files.warnings(ctx, session, workflow_id)
     response.headers["ETag"] = f'"{workflow.version}"'
-    return ImportedWorkflow(**dict(workflow), notifications=webhooks)
+    return ImportedWorkflow(**dict(workflow), notifications=webhooks, warnings=warnings)

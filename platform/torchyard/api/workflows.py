@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from torchyard import errors
 from torchyard.api import pagination
 from torchyard.api.bodies import described, reader
-from torchyard.api.dependencies import ContextDep, UserDep, WorkflowId
+from torchyard.api.dependencies import ContextDep, IdPrefix, UserDep, WorkflowId
 from torchyard.api.pagination import CursorQuery, LimitQuery, Page
 from torchyard.api.problems import responses
 from torchyard.api.submissions import ReservationDep
@@ -33,6 +33,7 @@ from torchyard.contracts.workflows import (
 from torchyard.errors import CursorInvalid, FieldInvalid, PreconditionRequired
 from torchyard.services import graphs, idempotency, standings, versions, workflows
 from torchyard.services.context import Context
+from torchyard.storage.workflows import WorkflowFilter
 
 router = APIRouter(tags=["workflows"])
 
@@ -161,13 +162,15 @@ def page(
             description="Only workflows with this in name or description.",
         ),
     ] = None,
+    id_prefix: IdPrefix = None,
     cursor: CursorQuery = None,
     limit: LimitQuery = 50,
 ) -> Page[WorkflowListed]:
     """List workflows, those saved last first."""
     before = pagination.decode(cursor) if cursor else None
     with ctx.db.read() as session:
-        found = workflows.page(session, text, before=before, limit=limit + 1)
+        wanted = WorkflowFilter(text, id_prefix)
+        found = workflows.page(session, wanted, before=before, limit=limit + 1)
     return pagination.page(found, limit, lambda workflow: (workflow.updated_at, workflow.id))
 
 

@@ -17,8 +17,8 @@ _PREFIX = re.compile(r"[0-9a-f-]+")
 #: Jobs that a prefix fits which are named in the refusal.
 _NAMED = 5
 
-#: The latest runs, among which one is looked for by the beginning of its id.
-_MOST_RUNS = 5_000
+#: The longest name of a workflow.
+_MAX_NAME = 200
 
 WorkflowArgument = Annotated[
     str,
@@ -46,14 +46,14 @@ def resolve_workflow(client: Client, wanted: str) -> str:
         InvalidInput: Several are meant.
         NotFound: None is.
     """
-    if _is_whole_id(wanted):
-        return wanted
-    found = {
-        one.id: one.name
-        for one in client.workflows.all()
-        if one.name == wanted or (len(wanted) >= SHORTEST_PREFIX and one.id.startswith(wanted.lower()))
-    }
-    return _the_one(found, f"a workflow {wanted!r}", "torchyard workflow list")
+    if _is_whole_id(wanted.lower()):
+        return wanted.lower()
+    found: dict[str, str] = {}
+    if 0 < len(wanted) <= _MAX_NAME:
+        found = {one.id: one.name for one in client.workflows.all(wanted) if one.name == wanted}
+    if _is_prefix(wanted):
+        found |= {one.id: one.name for one in client.workflows.all(id_prefix=wanted.lower())}
+    return _the_one(found, f"workflow {wanted!r}", "torchyard workflow list")
 
 
 def resolve_run(client: Client, prefix: str) -> str:
@@ -63,13 +63,15 @@ def resolve_run(client: Client, prefix: str) -> str:
         InvalidInput: The prefix is too short, or fits several runs.
         NotFound: It fits no run.
     """
-    if _is_whole_id(prefix):
-        return prefix
+    if _is_whole_id(prefix.lower()):
+        return prefix.lower()
     if len(prefix) < SHORTEST_PREFIX:
         raise InvalidInput(f"{prefix!r} is too short: give {SHORTEST_PREFIX} or more characters of the id")
-    runs = client.runs.all(limit=_MOST_RUNS)
-    found = {one.id: one.name for one in runs if one.id.startswith(prefix.lower())}
-    return _the_one(found, f"a run whose id begins with {prefix}", "torchyard workflow runs")
+    found: dict[str, str] = {}
+    if _is_prefix(prefix):
+        runs = client.runs.all(id_prefix=prefix.lower(), limit=_NAMED + 1)
+        found = {one.id: one.workflow_name or one.name for one in runs}
+    return _the_one(found, f"run whose id begins with {prefix}", "torchyard workflow runs")
 
 
 def resolve_sweep(client: Client, workflow_id: str, prefix: str) -> str:
@@ -80,19 +82,38 @@ def resolve_sweep(client: Client, workflow_id: str, prefix: str) -> str:
         NotFound: It fits none.
     """
     found = {one.id: one.name for one in client.sweeps.all(workflow_id) if one.id.startswith(prefix.lower())}
-    return _the_one(found, f"a sweep whose id begins with {prefix}", "torchyard workflow sweep WORKFLOW")
+    return _the_one(found, f"sweep whose id begins with {prefix}", "torchyard workflow sweep WORKFLOW")
+
+
+def resolve_webhook(client: Client, workflow_id: str, wanted: str) -> str:
+    """The id of the one webhook of the workflow that has this URL, or whose id begins like this.
+
+    Raises:
+        InvalidInput: Several are meant.
+        NotFound: None is.
+    """
+    found = {
+        one.id: one.url
+        for one in client.notifications.all(workflow_id)
+        if one.url == wanted or (len(wanted) >= SHORTEST_PREFIX and one.id.startswith(wanted.lower()))
+    }
+    return _the_one(found, f"webhook {wanted!r}", "torchyard workflow notify list WORKFLOW")
 
 
 def _is_whole_id(text: str) -> bool:
     return len(text) == _UUID_LENGTH and _PREFIX.fullmatch(text) is not None
 
 
+def _is_prefix(text: str) -> bool:
+    return SHORTEST_PREFIX <= len(text) < _UUID_LENGTH and _PREFIX.fullmatch(text.lower()) is not None
+
+
 def _the_one(found: Mapping[str, str], what: str, command: str) -> str:
     if not found:
-        raise NotFound(f"there is not {what}", hint=f"`{command}` lists them")
+        raise NotFound(f"there is no {what}", hint=f"`{command}` lists them")
     if len(found) > 1:
         listed = ", ".join(f"{one} ({name})" for one, name in list(found.items())[:_NAMED])
-        raise InvalidInput(f"there is more than {what}: {listed}", hint="give more characters of the id")
+        raise InvalidInput(f"there is more than one {what}: {listed}", hint="give more characters of the id")
     return next(iter(found))
 
 

@@ -17,6 +17,8 @@ from torchyard.cli import (
     secrets,
     settings,
     terminal,
+    workflow_history,
+    workflow_notify,
     workflow_runs,
     workflow_series,
     workflows,
@@ -87,12 +89,18 @@ for _command, _lines in _COMMANDS:
     app.command(epilog=_examples(_lines))(_command)
 
 
-def _group(name: str, about: str, commands: dict[str, tuple[Callable[..., None], tuple[str, ...]]]) -> None:
-    """Add commands of two words, `torchyard NAME VERB`."""
+def _group(
+    name: str,
+    about: str,
+    commands: dict[str, tuple[Callable[..., None], tuple[str, ...]]],
+    within: typer.Typer = app,
+) -> typer.Typer:
+    """Add commands of two words, `torchyard NAME VERB`; or of three, within another group."""
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     for verb, (command, lines) in commands.items():
         group.command(verb, epilog=_examples(lines))(command)
-    app.add_typer(group, name=name, help=about)
+    within.add_typer(group, name=name, help=about)
+    return group
 
 
 _group(
@@ -133,7 +141,7 @@ _group(
         "rotate": (secrets.rotate, ("torchyard secrets rotate",)),
     },
 )
-_group(
+_workflow = _group(
     "workflow",
     "Graphs of scripts that run, resume and pass on what they make.",
     {
@@ -159,10 +167,26 @@ _group(
             workflow_runs.stop,
             ("torchyard workflow stop 3f2a", "torchyard workflow stop 3f2a -n train"),
         ),
+        "again": (
+            workflow_runs.again,
+            ("torchyard workflow again 3f2a", "torchyard workflow again 3f2a -p lr=0.02 --force"),
+        ),
         "runs": (workflow_runs.runs, ("torchyard workflow runs", "torchyard workflow runs MNIST")),
         "list": (workflows.list_all, ("torchyard workflow list",)),
         "show": (workflows.show, ("torchyard workflow show MNIST",)),
+        "explain": (workflow_history.explain, ("torchyard workflow explain 3f2a train",)),
+        "attempts": (workflow_history.attempts, ("torchyard workflow attempts 3f2a train --json",)),
+        "compare": (workflow_history.compare, ("torchyard workflow compare 3f2a 77c0",)),
+        "save": (
+            workflow_history.save,
+            ("torchyard workflow save MNIST flow.yaml -m 'a smaller step'",),
+        ),
         "versions": (workflows.versions, ("torchyard workflow versions MNIST",)),
+        "diff": (
+            workflow_history.diff,
+            ("torchyard workflow diff MNIST 3", "torchyard workflow diff MNIST 3 5"),
+        ),
+        "restore": (workflow_history.restore, ("torchyard workflow restore MNIST 3",)),
         "export": (workflows.export, ("torchyard workflow export MNIST -o flow.yaml",)),
         "import": (workflows.import_file, ("torchyard workflow import flow.yaml",)),
         "templates": (workflows.templates, ("torchyard workflow templates",)),
@@ -187,6 +211,21 @@ _group(
         ),
         "rm": (workflows.rm, ("torchyard workflow rm MNIST",)),
     },
+)
+_group(
+    "notify",
+    "Webhooks that are told when a workflow's run ends.",
+    {
+        "add": (
+            workflow_notify.add,
+            ("torchyard workflow notify add MNIST https://example.org/hook --on failure",),
+        ),
+        "list": (workflow_notify.list_all, ("torchyard workflow notify list MNIST",)),
+        "test": (workflow_notify.send_test, ("torchyard workflow notify test MNIST 3f2a",)),
+        "log": (workflow_notify.log, ("torchyard workflow notify log MNIST 3f2a",)),
+        "rm": (workflow_notify.rm, ("torchyard workflow notify rm MNIST 3f2a",)),
+    },
+    within=_workflow,
 )
 _group(
     "runtime",

@@ -4,6 +4,7 @@ import sys
 from datetime import datetime
 
 import typer
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from torchyard.cli import exits, terminal
@@ -82,7 +83,7 @@ class _Follower:
         self._after = after
         self._quiet = quiet
         self._started: dict[str | None, datetime] = {}
-        self._width = min(_MOST_WIDE, max([3, *(len(node.name) for node in run.nodes)]))
+        self._width = min(_MOST_WIDE, max([3, *(cell_len(node.name) for node in run.nodes)]))
 
     def to_the_end(self) -> None:
         for event in self._client.runs.events(self._run.id, after=self._after, follow=True):
@@ -99,7 +100,7 @@ class _Follower:
         said = f"  {event.message.removeprefix(f'{event.state}: ')}" if told else ""
         line = Text.assemble(
             f"{event.at.astimezone():%H:%M:%S}  ",
-            terminal.printable(event.node or "run").ljust(self._width),
+            set_cell_size(terminal.printable(event.node or "run"), self._width),
             "  ",
             terminal.state_text(event.state),
             took,

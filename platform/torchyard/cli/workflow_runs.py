@@ -132,6 +132,26 @@ def resume(
         _show(client, resumed, after=shown, detach=detach, json=json)
 
 
+def again(
+    ctx: typer.Context,
+    run_id: RunArgument,
+    parameter: ParameterOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Run every node, whatever could be reused.")] = False,
+    name: Annotated[str | None, typer.Option(help="A name for people. [default: the run's]")] = None,
+    detach: DetachOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Start a new run of the same frozen graph, with the run's parameters but for those given."""
+    wanted: dict[str, Any] = {"parameters": given_parameters(parameter)}
+    wanted |= {"force": True} if force else {}
+    wanted |= {"name": name} if name is not None else {}
+    with connect(ctx) as client:
+        identity = resolve_run(client, run_id)
+        with _mistakes_told(None):
+            started = client.runs.again(identity, **wanted)
+        _show(client, started, detach=detach, json=json)
+
+
 def stop(
     ctx: typer.Context,
     run_id: RunArgument,

@@ -1,5 +1,6 @@
 """`torchyard workflow`: workflows that are saved, and their files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from torchyard.cli.wording import local, short, since
 from torchyard.cli.workflow_runs import ParameterOption, given_parameters
 from torchyard.client.workflow_files import locate
 from torchyard.contracts.templates import ImportedWorkflow
-from torchyard.contracts.workflows import Workflow
+from torchyard.contracts.workflows import NodeSummary, Workflow
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A workflow's YAML file.")]
 _COLUMNS = ("ID", "NAME", "VERSION", "NODES", "LAST RUN", "SCHEDULED", "SAVED")
@@ -66,9 +67,10 @@ def list_all(
 
 
 def show(ctx: typer.Context, workflow: WorkflowArgument, json: JsonOption = False) -> None:
-    """Show a workflow's nodes, and what is wrong with them."""
+    """Show a workflow's nodes: what is wrong with them, and what has changed since their last success."""
     with connect(ctx) as client:
         found = client.workflows.get(resolve_workflow(client, workflow))
+        standing = {} if json else {one.name: one for one in client.workflows.nodes(found.id)}
     if json:
         terminal.show_json(found)
         return
@@ -83,23 +85,26 @@ def show(ctx: typer.Context, workflow: WorkflowArgument, json: JsonOption = Fals
     }
     terminal.show_facts({name: value for name, value in facts.items() if value})
     terminal.show_line()
-    terminal.show_table(("NODE", "KIND", "SCRIPT", "NEEDS"), _nodes(found))
+    terminal.show_table(("NODE", "KIND", "SCRIPT", "NEEDS", "STATUS", "CHANGED"), _nodes(found, standing))
     if found.problems:
         terminal.show_line()
         rows = [(one.node or "", one.field or "", one.message) for one in found.problems]
         terminal.show_table(("NODE", "FIELD", "WHAT IS WRONG"), rows)
 
 
-def _nodes(found: Workflow) -> list[tuple[str, str, str, str]]:
+def _nodes(found: Workflow, standing: Mapping[str, NodeSummary]) -> list[tuple[str, ...]]:
     needs: dict[str, list[str]] = {}
     for edge in found.graph.edges:
         needs.setdefault(edge.target, []).append(edge.source)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for node in found.graph.nodes:
         script = node.settings.get("script")
         named = str(script.get("name", "")) if isinstance(script, dict) else ""
         kind = f"{node.kind} (skipped)" if node.skip else str(node.kind)
-        rows.append((node.name, kind, named, ", ".join(needs.get(node.name, []))))
+        stands = standing.get(node.name)
+        status = str(stands.status).replace("_", " ") if stands else ""
+        changed = ", ".join(stands.stale_because) if stands else ""
+        rows.append((node.name, kind, named, ", ".join(needs.get(node.name, [])), status, changed))
     return rows
 
 
@@ -191,6 +196,8 @@ def _show_made(made: ImportedWorkflow, file: Path | None, *, json: bool) -> None
     terminal.show_line(made.id)
     for webhook in made.notifications:
         terminal.tell(f"the key of the webhook {webhook.url}, told this once: {webhook.secret}")
+    for warning in made.warnings:
+        terminal.tell(f"{warning.message} [{warning.code}]")
     if made.problems:
         terminal.tell("it can't run yet:")
         located = locate(file) if file else None

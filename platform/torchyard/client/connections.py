@@ -14,6 +14,7 @@ from torchyard.contracts.connections import (
     StorageListing,
     StoredFile,
 )
+from torchyard.contracts.models import as_clause
 from torchyard.errors import InvalidInput
 
 _CONNECTION = TypeAdapter(Connection)
@@ -81,9 +82,7 @@ def _body(settings: ConnectionSettings | Mapping[str, Any]) -> dict[str, Any]:
         except ValidationError as problem:
             first = problem.errors(include_input=False)[0]
             field = ".".join(map(str, first["loc"]))
-            raise InvalidInput(
-                f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}", field=field
-            ) from None
+            raise InvalidInput(f"{field}: {as_clause(first['msg'])}", field=field) from None
     told = settings.model_dump(mode="json", exclude={"secret_access_key"})
     secret: SecretStr = settings.secret_access_key
     return told | {"secret_access_key": secret.get_secret_value()}

@@ -89,6 +89,7 @@ class Runs:
         states: Iterable[RunState] = (),
         trigger: str | None = None,
         sweep: str | None = None,
+        id_prefix: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Run]:
         """Runs, newest first, asked for part by part as they are used.
@@ -98,9 +99,10 @@ class Runs:
             states: Only those in one of these states; all if empty.
             trigger: Only those that were made by this: `manual`, `schedule`, …
             sweep: Only those of this sweep.
+            id_prefix: Only those whose id begins like this.
             limit: At most so many.
         """
-        chosen = {"workflow": workflow, "trigger": trigger, "sweep": sweep}
+        chosen = {"workflow": workflow, "trigger": trigger, "sweep": sweep, "id_prefix": id_prefix}
         params: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
         params["state"] = [state.value for state in states]
         left = limit

@@ -12,6 +12,7 @@ from torchyard.client import inputs, trees, uploading
 from torchyard.client.connection import Connection
 from torchyard.client.uploading import Content, OnProgress
 from torchyard.contracts.jobs import FileRef, Job, JobCreate, JobSettings
+from torchyard.contracts.models import as_clause
 from torchyard.errors import FieldInvalid
 
 M = TypeVar("M", bound=BaseModel)
@@ -108,4 +109,4 @@ def _validated(model: type[M], values: Mapping[str, Any]) -> M:
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise FieldInvalid(f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}", field=field) from None
+        raise FieldInvalid(f"{field}: {as_clause(first['msg'])}", field=field) from None

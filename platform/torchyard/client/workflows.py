@@ -85,9 +85,15 @@ class Workflows:
         )
         return self._ask_once(_WORKFLOW, "/workflows", wish, idempotency_key)
 
-    def all(self, text: str | None = None) -> Iterator[WorkflowListed]:
-        """Workflows, those saved last first, without their graphs; with `text` in name or description."""
-        params: dict[str, Any] = {"limit": _PAGE} | ({"text": text} if text else {})
+    def all(self, text: str | None = None, *, id_prefix: str | None = None) -> Iterator[WorkflowListed]:
+        """Workflows, those saved last first, without their graphs.
+
+        Args:
+            text: Only those with this in name or description.
+            id_prefix: Only those whose id begins like this.
+        """
+        params: dict[str, Any] = {"limit": _PAGE}
+        params |= {name: value for name, value in (("text", text), ("id_prefix", id_prefix)) if value}
         while True:
             page = self._http.ask(_WORKFLOWS, "GET", "/workflows", params=params)
             yield from page.items

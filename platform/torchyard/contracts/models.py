@@ -49,3 +49,8 @@ def _starred(secret: SecretStr, info: SerializationInfo) -> str:
 
 #: A secret that goes over the wire in clear, but only if the writer asks for that with `REVEAL`.
 RevealedSecret = Annotated[SecretStr, PlainSerializer(_starred, return_type=str, when_used="json")]
+
+
+def as_clause(message: str) -> str:
+    """A validator's message as the rest of a sentence: with a small letter, unless it begins with a name."""
+    return message[:1].lower() + message[1:] if message[1:2].islower() else message

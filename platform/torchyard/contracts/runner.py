@@ -7,6 +7,7 @@ Both sides read leniently, so that they can be upgraded one after the other.
     POST  /runner/v1/attempts/{id}/claim                                     → ClaimedAttempt
     POST  /runner/v1/attempts/{id}/events                   Report           → 204
     PATCH /runner/v1/attempts/{id}/logs/{name}              bytes, Content-Range → 204, or 416 with `expected`
+    PATCH /runner/v1/attempts/{id}/records/{name}           bytes, Content-Range → 204, or 416 with `expected`
     HEAD  /runner/v1/blobs/{sha256}                                          → 200 or 404
     GET   /runner/v1/blobs/{sha256}                                          → bytes
     POST  /runner/v1/blobs                                  WantedBlobs      → a bundle, see `bundles`

@@ -20,7 +20,7 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 class GpuSamples(Lenient):
     """One GPU of the attempt, at the same times as the other columns; null where nothing was measured."""
 
-    uuid: str
+    uuid: str = Field(description="NVML's UUID.")
     percent: list[float | None] = Field(description="How busy it was.")
     memory_mb: list[float | None] = Field(description="Its memory in use, in MiB.")
 
@@ -28,7 +28,7 @@ class GpuSamples(Lenient):
 class Samples(Lenient):
     """What an attempt used, as columns of the same length: at most 2,000 points for its whole life."""
 
-    attempt: int
+    attempt: int = Field(description="Which attempt.")
     started_at: datetime | None = Field(None, description="What `seconds` count from.")
     cpus: int = Field(description="CPU cores the job asked for.")
     memory_limit_mb: int = Field(description="Memory the job asked for, in MiB.")
@@ -39,4 +39,4 @@ class Samples(Lenient):
     memory_mb: list[float] = Field(description="Memory of its processes in MiB, in the mean; shared is once.")
     memory_mb_min: list[float] = Field(description="The least in the stretch.")
     memory_mb_max: list[float] = Field(description="The most in the stretch.")
-    gpus: list[GpuSamples] = []
+    gpus: list[GpuSamples] = Field([], description="Its GPUs, in the order of the attempt's.")

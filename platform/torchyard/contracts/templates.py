@@ -7,7 +7,7 @@ from pydantic import Field
 from torchyard.contracts.graphs import Graph
 from torchyard.contracts.models import Lenient, Strict
 from torchyard.contracts.notifications import NotificationCreated
-from torchyard.contracts.workflows import Layout, Title, Workflow
+from torchyard.contracts.workflows import Layout, Problem, Title, Workflow
 
 Language = Literal["en", "zh"]
 
@@ -46,4 +46,7 @@ class ImportedWorkflow(Workflow):
 
     notifications: list[NotificationCreated] = Field(
         [], description="Its webhooks, with the keys of their signatures, which are told this once."
+    )
+    warnings: list[Problem] = Field(
+        [], description="What was taken over, and is of no use as it is: a schedule that is over."
     )

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from torchyard.contracts.graphs import Edge, Graph, GraphSettings, Node, Parameter, ParameterType
+from torchyard.contracts.models import as_clause
 from torchyard.contracts.notifications import NotificationCreate
 from torchyard.contracts.schedules import ScheduleSettings
 from torchyard.contracts.workflow_files import (
@@ -356,4 +357,4 @@ def _refuse(problem: ValidationError, written: Value) -> NoReturn:
             part = part.items[step]
             place = part.place
     field = ".".join(str(step)[:80] for step in found["loc"])
-    raise invalid(place, f"{field}: {found['msg'][:1].lower()}{found['msg'][1:]}" if field else found["msg"])
+    raise invalid(place, f"{field}: {as_clause(found['msg'])}" if field else found["msg"])

@@ -73,7 +73,7 @@ _CAUSES: dict[Cause, tuple[Reason, Callable[[JobSpec], str]]] = {
     Cause.WORKER_LOST: (Reason.WORKER_LOST, lambda _: "The worker went away before the job had ended"),
     Cause.ARCHIVE_REJECTED: (
         Reason.ARCHIVE_REJECTED,
-        lambda spec: f"{_archive(spec)} was refused on the worker",
+        lambda spec: f"{_dependencies(spec)} were refused on the worker",
     ),
     Cause.DEPENDENCY_CONFLICT: (
         Reason.DEPENDENCY_CONFLICT,
@@ -89,7 +89,7 @@ _CAUSES: dict[Cause, tuple[Reason, Callable[[JobSpec], str]]] = {
     ),
     Cause.DEPENDENCY_UNAVAILABLE: (
         Reason.DEPENDENCY_UNAVAILABLE,
-        lambda _: "One of the job's dependency paths could not be fetched",
+        lambda _: "What the job depends on could not be fetched",
     ),
     Cause.RUNTIME_UNAVAILABLE: (
         Reason.RUNTIME_UNAVAILABLE,
@@ -196,8 +196,8 @@ def _timeout(seconds: int) -> str:
     return f"The script ran longer than its limit of {' '.join(parts)} and was stopped."
 
 
-def _archive(spec: JobSpec) -> str:
-    return f"The zip {spec.dependencies.name}" if spec.dependencies else "The zip"
+def _dependencies(spec: JobSpec) -> str:
+    return f"The dependencies {spec.dependencies.name}" if spec.dependencies else "The dependencies"
 
 
 def _quoted(text: str | None) -> str:

@@ -1,8 +1,8 @@
 """Looking through a log block by block: where its lines begin, and where a pattern matches within them.
 
 A pattern is RE2's, so that its time is linear in what it looks at, whatever it says. It sees one line at a
-time: no match spans two. Empty matches don't count. Of a line that is longer than a block, a match of more
-than `OVERLAP` bytes may be told in parts.
+time: no match spans two. Empty matches don't count, and a byte that is no UTF-8 is no character. Of a line
+that is longer than a block, a match of more than `OVERLAP` bytes may be told in parts.
 """
 
 from collections.abc import Callable, Iterator
@@ -225,4 +225,5 @@ def _within(
 
 def _told(wrong: re2.error) -> str:
     told = wrong.args[0] if wrong.args else b""
-    return told.decode(errors="replace") if isinstance(told, bytes) else str(told)
+    text = told.decode(errors="replace") if isinstance(told, bytes) else str(told)
+    return text.replace("(?m)", "", 1)

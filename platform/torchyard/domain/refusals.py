@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from torchyard.contracts.models import as_clause
+
 #: Pydantic's codes that we promise under names of our own; other codes of its own mean `field_invalid`.
 _CODES = {"extra_forbidden": "field_unknown", "missing": "field_missing"}
 _OURS = {
@@ -34,7 +36,7 @@ def sentence_of(found: Mapping[str, Any]) -> str:
     """What is wrong, in words that follow the field's name."""
     if found["type"] in _OURS:
         return str(found["msg"])
-    return _SENTENCES.get(found["type"]) or str(found["msg"][:1].lower() + found["msg"][1:])
+    return _SENTENCES.get(found["type"]) or as_clause(found["msg"])
 
 
 def dotted(place: tuple[str | int, ...]) -> str:

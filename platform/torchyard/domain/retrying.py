@@ -29,7 +29,7 @@ FAILURES = frozenset(
         Reason.GPU_OUT_OF_MEMORY,
         Reason.TIMEOUT,
         Reason.DISK_QUOTA,
-        # Only said after many tries against a storage that was away or busy.
+        # Only said after many tries against a storage or package index that was away or busy.
         Reason.DEPENDENCY_UNAVAILABLE,
     }
 )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from shlex import quote
 
 import httpx
 
@@ -183,21 +184,29 @@ class _Machine:
         )
 
     def _get(self, path: str) -> httpx.Response | None:
+        return self._ask("GET", path)
+
+    def _ask(self, method: str, path: str) -> httpx.Response | None:
         token = self._token.read_text().strip() if self._token.exists() else ""
         try:
             with httpx.Client(trust_env=False, timeout=5.0) as client:
-                answer = client.get(self._settings.url + path, headers={"Authorization": f"Bearer {token}"})
+                answer = client.request(
+                    method, self._settings.url + path, headers={"Authorization": f"Bearer {token}"}
+                )
         except httpx.TransportError:
             return None
         return answer if answer.is_success else None
 
     def _greet(self) -> None:
-        url, program = self._settings.url, _shown(Path(sys.executable).parent / "torchyard")
-        bearer = f'-H "Authorization: Bearer $(cat {_shown(self._token)})"'
+        url, program = self._settings.url, quote(_shown(Path(sys.executable).parent / "torchyard"))
+        bearer = f'-H "Authorization: Bearer $(cat {quote(_shown(self._token))})"'
         _say(f"\nTorchyard serves at {url}")
         if self._first:
             _say(f"  token     {self._token.read_text().strip()}  (shown this once; kept in {self._token})")
-        _say(f"  sign in   with the token in {self._token}")
+        link = self._ask("POST", "/api/v1/session/links")
+        if link is not None:
+            _say(f"  browser   {url}/#sign-in={link.json()['code']}  (good once, for 15 minutes)")
+        _say(f"  sign in   later with the token in {self._token}")
         _say(f"  terminal  {program} run train.py")
         _say(f"  curl      curl {bearer} -F script=@train.py {url}/api/v1/jobs")
         _say(f"  logs      {self._home / 'platform.log'}, {self._home / 'worker.log'}")

@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy.orm import Session
@@ -19,11 +20,12 @@ from torchyard.contracts.graphs import Graph, Reuse, ReuseMode
 from torchyard.contracts.jobs import Reason
 from torchyard.contracts.runs import NODE_ENDED, RUN_ENDED, NodeState, RunState
 from torchyard.domain import planning
-from torchyard.domain.planning import Plan, Settled
+from torchyard.domain.planning import Decision, Plan, Settled
 from torchyard.errors import JobEnded, NotFound, TorchyardError
 from torchyard.services import jobs, notifications, runs, starting
 from torchyard.services.context import RUNS_TOPIC, Context, run_topic
 from torchyard.services.readying import Readying, Start
+from torchyard.services.run_states import RunStates
 from torchyard.storage import run_nodes
 from torchyard.storage import runs as stored
 from torchyard.storage.database import after_commit
@@ -52,6 +54,18 @@ class _Frozen:
         return cls(Plan.of(graph), graph.settings.concurrent_runs, reuse)
 
 
+class _Foreseen(NamedTuple):
+    """What is to be done, if nothing more happens to the run before it is.
+
+    Attributes:
+        events: How many events the run had when that was decided.
+        decision: What is to be done.
+    """
+
+    events: int
+    decision: Decision
+
+
 class Engine:
     """Carries all runs out; one at a time does so, though nothing breaks if two do."""
 
@@ -66,6 +80,7 @@ class Engine:
         self._ctx = ctx
         self._ready = Readying(ctx, pool, self._look_again_at, pause=pause)
         self._known: OrderedDict[str, _Frozen] = OrderedDict()
+        self._states = RunStates()
         self._lock = Lock()
         self._again: set[str] = set()
         self._started = False
@@ -106,9 +121,11 @@ class Engine:
                 return
             stopping = run.stop_requested_at is not None
             soon: list[Start] = []
+            foreseen = None
             if run.state == RunState.RUNNING and not stopping:
                 frozen = self._frozen(session, run_id)
-                decision = planning.decide(frozen.plan, run_nodes.states(session, run_id))
+                decision = planning.decide(frozen.plan, self._states.of(session, run))
+                foreseen = _Foreseen(run.events, decision)
                 names = self._not_pending(run_id, decision.start)[:_BATCH]
                 soon = starting.starts(session, run, frozen.plan, frozen.reuse, names)
         if stopping:
@@ -116,7 +133,7 @@ class Engine:
         for start in soon:
             self._ready.begin(start)
         with self._ctx.db.write() as session:
-            self._carry_out(session, run_id, jobs_stopped=stopping)
+            self._carry_out(session, run_id, foreseen, jobs_stopped=stopping)
 
     def _tried(self, run_id: str) -> bool:
         try:
@@ -190,7 +207,9 @@ class Engine:
             except (JobEnded, NotFound):
                 continue
 
-    def _carry_out(self, session: Session, run_id: str, *, jobs_stopped: bool) -> None:
+    def _carry_out(
+        self, session: Session, run_id: str, foreseen: _Foreseen | None, *, jobs_stopped: bool
+    ) -> None:
         run = stored.find(session, run_id, lock=True)
         if run is None:
             return
@@ -199,10 +218,11 @@ class Engine:
             stored.tell(session, run_id, [], self._ctx.clock.now(), attention=False)
             return
         frozen = self._frozen(session, run_id)
-        states = run_nodes.states(session, run_id)
+        states = dict(self._states.of(session, run))
         left = _BATCH
+        decision = foreseen.decision if foreseen and foreseen.events == run.events and not stopping else None
         while True:
-            decision = planning.decide(frozen.plan, states, stopping=stopping)
+            decision = decision or planning.decide(frozen.plan, states, stopping=stopping)
             self._settle(session, run_id, decision.settled)
             states |= {name: settled.state for name, settled in decision.settled.items()}
             started = self._start(session, run, frozen, self._not_pending(run_id, decision.start)[:left])
@@ -210,6 +230,7 @@ class Engine:
             left -= len(started)
             if not left or not NODE_ENDED & set(started.values()):
                 break
+            decision = None
         waiting = [name for name in decision.start if name not in started]
         # Somebody may have asked to stop it since its jobs were looked at.
         more = not left or bool(self._not_pending(run_id, waiting)) or (stopping and not jobs_stopped)
@@ -266,6 +287,7 @@ class Engine:
 
     def _forget(self, run_id: str) -> None:
         self._known.pop(run_id, None)
+        self._states.forget(run_id)
         self._ready.forget_run(run_id)
 
 

@@ -8,6 +8,7 @@ from torchyard.contracts.jobs import StagingProgress, Waiting
 from torchyard.contracts.logs import LogName
 from torchyard.ports import Buckets, Clock, Dispatcher, Fanout, LogStore, ObjectStore, Webhooks
 from torchyard.services.log_scans import LogScans
+from torchyard.services.printed_logs import PrintedLogs
 from torchyard.services.sealing import Sealer
 from torchyard.storage.database import Database
 
@@ -80,3 +81,5 @@ class Context:
     progress: dict[str, StagingProgress] = field(default_factory=dict)
     #: What is remembered of logs that were looked through.
     log_scans: LogScans = field(default_factory=LogScans)
+    #: What was read of scripts' output.
+    printed_logs: PrintedLogs = field(default_factory=PrintedLogs)

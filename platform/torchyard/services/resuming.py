@@ -61,6 +61,7 @@ def resume(ctx: Context, run_id: str, wish: Resume, by: User) -> None:
         FieldInvalid: `node_unknown`, `node_left_out`, `override_unused`.
         WorkflowInvalid: With these settings they can't run; or their scripts can't.
         BlobNotUploaded: A file is not there.
+        SourceMissing: What a node above them left was removed, and it is not resumed too.
         ResumeRefused: `node_busy`, `node_blocked`, `nothing_to_resume`, `run_stopping`, `resume_refused`.
         RunRefused: As many runs of the workflow as allowed are going on, and it says to refuse then.
     """
@@ -68,7 +69,9 @@ def resume(ctx: Context, run_id: str, wish: Resume, by: User) -> None:
         with ctx.db.read() as session:
             run = runs.find(session, run_id)
             graph = stored.graph_of(session, run_id)
-            chosen = _choose(run, Plan.of(graph), run_nodes.states(session, run_id), wish)
+            plan = Plan.of(graph)
+            chosen = _choose(run, plan, run_nodes.states(session, run_id), wish)
+            sources.check_kept(session, run_id, plan, chosen.all)
             changed = _changed(session, run, graph, chosen.all, wish)
         # Neither scripts nor settings are looked at while everybody waits for the database.
         checking.check_files(ctx, changed.model_copy(update={"nodes": _only(changed, chosen.all)}))

@@ -27,7 +27,6 @@ from torchyard.domain.planning import Plan
 from torchyard.errors import NotFound
 from torchyard.services.context import Context
 from torchyard.storage import run_nodes, runs
-from torchyard.storage.workflow_tables import RunRow
 
 
 def describe(ctx: Context, session: Session, run_id: str) -> RunDetail:
@@ -58,8 +57,8 @@ def page(
 ) -> list[Run]:
     """Runs, newest first; from behind `before` (creation time and id) on."""
     records = runs.page(session, wanted, before=before, limit=limit)
-    counts = runs.counts(session, [record.run.id for record in records])
-    return [Run(**_members(record, counts[record.run.id])) for record in records]
+    counts = runs.counts(session, [record.id for record in records])
+    return [Run(**_members(record, counts[record.id])) for record in records]
 
 
 def attempts_of(session: Session, run_id: str, name: str) -> list[NodeAttempt]:
@@ -104,7 +103,7 @@ def end(session: Session, run_id: str) -> RunEnd | None:
     Raises:
         NotFound: `run_not_found`.
     """
-    run = _record(session, run_id).run
+    run = _record(session, run_id)
     state = RunState(run.state)
     return RunEnd(state=state, sentence=run.sentence or "") if state in RUN_ENDED else None
 
@@ -119,23 +118,22 @@ def run_not_found() -> NotFound:
     return NotFound("there is no run with this id", code="run_not_found")
 
 
-def _record(session: Session, run_id: str) -> runs.RunRecord:
+def _record(session: Session, run_id: str) -> Row[Any]:
     record = runs.record(session, run_id)
     if record is None:
         raise run_not_found()
     return record
 
 
-def _members(record: runs.RunRecord, counts: Mapping[str, int]) -> dict[str, Any]:
-    run = record.run
+def _members(run: Row[Any], counts: Mapping[str, int]) -> dict[str, Any]:
     return {
         "id": run.id,
         "name": run.name,
         "workflow": run.workflow_id,
-        "workflow_name": record.workflow_name,
+        "workflow_name": run.workflow_name,
         "version": run.version,
         "number": run.number,
-        "owner": record.owner,
+        "owner": run.owner,
         "state": RunState(run.state),
         "sentence": _sentence(run),
         "stop_requested": run.stop_requested_at is not None,
@@ -153,10 +151,10 @@ def _members(record: runs.RunRecord, counts: Mapping[str, int]) -> dict[str, Any
     }
 
 
-def _sentence(run: RunRow) -> str | None:
+def _sentence(run: Row[Any]) -> str | None:
     if run.state == RunState.QUEUED:
         return "Waits for other runs of the workflow to end."
-    return run.sentence
+    return None if run.sentence is None else str(run.sentence)
 
 
 def _nodes(ctx: Context, session: Session, graph: Graph, rows: list[Row[Any]]) -> list[NodeRun]:

@@ -40,9 +40,23 @@ _PAUSE_AFTER_FAILURE = 5.0
 
 
 def put(
-    ctx: Context, session: Session, workflow_id: str, settings: ScheduleSettings, owner: User
+    ctx: Context,
+    session: Session,
+    workflow_id: str,
+    settings: ScheduleSettings,
+    owner: User,
+    *,
+    may_be_over: bool = False,
 ) -> Schedule:
-    """Set the workflow's schedule, or replace it. The runs are `owner`'s.
+    """Set the workflow's schedule, or replace it.
+
+    Args:
+        ctx: What the use cases work with.
+        session: The writing transaction.
+        workflow_id: The workflow.
+        settings: When it is due, and what runs then.
+        owner: Whose the runs are.
+        may_be_over: Set it even if nothing will ever be due.
 
     Raises:
         NotFound: `workflow_not_found`.
@@ -58,7 +72,7 @@ def put(
     now, earlier = ctx.clock.now(), schedules.find(session, workflow_id, lock=True)
     last_at = earlier.last_at if earlier else None
     next_at = timetable.next(max(now, last_at) if last_at else now)
-    if next_at is None:
+    if next_at is None and not may_be_over:
         raise FieldInvalid(
             "is never due between now, its start and its end", code="schedule_never", field="ends_at"
         )
@@ -229,6 +243,12 @@ def _of_missed(earlier: int) -> str:
         return ""
     count = f"more than {MOST_COUNTED:,}" if earlier >= MOST_COUNTED else str(earlier)
     return f" It was due {count} {'times' if earlier > 1 else 'time'} before, while the platform was away."
+
+
+def is_over(ctx: Context, session: Session, workflow_id: str) -> bool:
+    """Whether the workflow has a schedule by which nothing will ever be due, paused or not."""
+    row = schedules.find(session, workflow_id)
+    return row is not None and timetable_of(row).next(ctx.clock.now()) is None
 
 
 def _timetable(times: Times, default_zone: str) -> Timetable:

@@ -1,18 +1,21 @@
 """What a partial run does not make itself: from which earlier run each input comes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.graphs import Edge, Graph, NodeKind, When
-from torchyard.contracts.runs import ModeKind, NodeState, RunRequest
+from torchyard.contracts.runs import NODE_ENDED, ModeKind, NodeState, RunRequest
 from torchyard.domain import planning
 from torchyard.domain.planning import Plan
 from torchyard.errors import SourceMissing
 from torchyard.services import run_views
 from torchyard.storage import run_nodes, runs
 
+#: States in which a node gives nothing, whatever an earlier try of it left.
+_WITHOUT = frozenset({NodeState.SKIPPED, NodeState.NOT_NEEDED, NodeState.UPSTREAM_FAILED})
 #: Runs of a workflow that are looked at for what is unfinished.
 _LOOKED_BACK = 50
 
@@ -56,7 +59,7 @@ def choose(session: Session, graph: Graph, request: RunRequest, workflow_id: str
         if giver is not None:
             gives.setdefault(edge.target, {})[edge.source] = {"run": giver.run_id, "job": giver.job_id}
         elif edge.when is When.SUCCESS:
-            raise _missing(edge, named)
+            raise _missing(session, edge, named, workflow_id)
     return Choice(selected, gives)
 
 
@@ -82,16 +85,64 @@ def _earlier(session: Session, request: RunRequest, workflow_id: str | None) -> 
     return found
 
 
-def _giver(session: Session, name: str, named: str | None, workflow_id: str | None) -> run_nodes.Giver | None:
+def check_kept(session: Session, run_id: str, plan: Plan, names: Collection[str]) -> None:
+    """Refuse to run nodes of a run again that need what was removed since.
+
+    Args:
+        session: The transaction.
+        run_id: The run.
+        plan: Its graph's.
+        names: The nodes that are to run again.
+
+    Raises:
+        SourceMissing: What a node above them left is gone, and that node is not run again.
+    """
+    needed = [
+        edge
+        for name in plan.order
+        if name in names and name not in plan.skipped
+        for edge in plan.above[name]
+        if edge.source not in names and edge.source not in plan.skipped
+    ]
+    wanted = {name for edge in needed for name in (edge.source, edge.target)}
+    rows = {row.name: row for row in run_nodes.rows(session, run_id, wanted)} if wanted else {}
+    jobs = [(edge, _job_of(rows[edge.target], rows[edge.source])) for edge in needed]
+    kept = run_nodes.keeping(session, {job for _, job in jobs if job is not None})
+    for edge, job in jobs:
+        if job is not None and job not in kept:
+            left_out = rows[edge.source].state == NodeState.LEFT_OUT
+            raise SourceMissing(
+                f"{edge.target} needs what {edge.source} left, and that was removed",
+                hint=f"start a new run of {edge.source}" if left_out else f"resume {edge.source} too",
+                field="nodes",
+                node=edge.target,
+                upstream=edge.source,
+            )
+
+
+def _job_of(node: Row[Any], above: Row[Any]) -> str | None:
+    """The job whose outputs the node gets from the one above it; None if that gives none, or has yet to."""
+    state = NodeState(above.state)
+    if state is NodeState.LEFT_OUT:
+        giver = node.inputs_from.get(above.name)
+        return str(giver["job"]) if giver else None
+    return above.job_id if state in NODE_ENDED - _WITHOUT else None
+
+
+def _giver(
+    session: Session, name: str, named: str | None, workflow_id: str | None, *, kept: bool = True
+) -> run_nodes.Giver | None:
     if named is not None:
-        return run_nodes.giver(session, name, run_id=named)
-    return run_nodes.giver(session, name, workflow_id=workflow_id) if workflow_id else None
+        return run_nodes.giver(session, name, run_id=named, kept=kept)
+    return run_nodes.giver(session, name, workflow_id=workflow_id, kept=kept) if workflow_id else None
 
 
-def _missing(edge: Edge, named: str | None) -> SourceMissing:
-    where = "the source run has no outputs" if named else "no earlier run has outputs"
+def _missing(session: Session, edge: Edge, named: str | None, workflow_id: str | None) -> SourceMissing:
+    where = "the source run has no outputs of it" if named else "no earlier run has outputs of it"
+    if _giver(session, edge.source, named, workflow_id, kept=False) is not None:
+        where = "what it left in the source run was removed" if named else "what it left was removed"
     return SourceMissing(
-        f"{edge.target} needs what {edge.source} leaves, and {where} of it",
+        f"{edge.target} needs what {edge.source} leaves, and {where}",
         hint=f"run {edge.source} too",
         field="mode",
         node=edge.target,

@@ -6,6 +6,7 @@ No storage is asked: of what lies in S3 and COS, what was seen last counts.
 import itertools
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -41,8 +42,7 @@ def of_workflow(ctx: Context, session: Session, workflow_id: str) -> list[NodeSu
     """
     graph = workflows.graph_of(workflows.latest(session, workflow_id)[1])
     nodes = {node.name: node for node in graph.nodes}
-    given = {name: stored.last_given(session, workflow_id, name) for name in nodes}
-    past = {name: one for name, one in given.items() if one is not None}
+    past = stored.last_given(session, workflow_id, nodes.keys())
     wrong = {problem.node for problem in graphs.problems_of(ctx, session, graph)}
     changed = _Today(ctx, session, graph, past, nodes).changed()
     parts = _parts(session, workflow_id, nodes.keys())
@@ -77,27 +77,27 @@ class _Today:
     past: Mapping[str, Given]
     nodes: Mapping[str, Node]
     runtimes: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, Mapping[str, datetime]] = field(default_factory=dict)
 
     def changed(self) -> dict[str, list[str]]:
         """The fields that differ, by node; of those that succeeded before and can be read."""
         makers = [given.job_id for given in self.past.values() if given.job_id is not None]
         left = finding.left_by(self.session, makers)
         above, changed = _above(self.graph), {}
-        for run_id in sorted({given.run_id for given in self.past.values()}):
-            run = runs.find(self.session, run_id)
-            own = {name for name, given in self.past.items() if given.run_id == run_id}
-            if run is None:
-                continue
-            settings = self._settings(run, own)
+        for run, parameters in stored.givers(self.session, {given.run_id for given in self.past.values()}):
+            own = {name for name, given in self.past.items() if given.run_id == run.id}
+            settings = self._settings(run, parameters, own)
             for name in own & settings.keys():
                 recorded = self.past[name].components
                 now = self._components(run, self.nodes[name], settings, above[name], left)
                 changed[name] = reusing.changed(recorded, now) if now is not None else ["settings"]
         return changed
 
-    def _settings(self, run: RunRow, names: set[str]) -> dict[str, dict[str, Any]]:
+    def _settings(
+        self, run: RunRow, parameters: list[dict[str, Any]], names: set[str]
+    ) -> dict[str, dict[str, Any]]:
         """What the nodes would get if the run were asked for again, of today's graph."""
-        before = {one["name"]: one.get("default") for one in stored.parameters_of(self.session, run.id)}
+        before = {one["name"]: one.get("default") for one in parameters}
         today = {one.name for one in self.graph.parameters}
         values = {
             name: value
@@ -134,9 +134,7 @@ class _Today:
         paths = [path for source in sources.values() for path in source.paths]
         facts = Facts(
             runtime=self._runtime(job.runtime or self.ctx.limits.default_runtime),
-            secrets=stored.secrets_set(
-                self.session, run.owner_id, substitution.secrets_named(job.environment.values())
-            ),
+            secrets=self._secrets(run.owner_id, job.environment),
             marks=_marks([*split_paths(job.dependency_paths), *paths], known),
             left=left,
         )
@@ -165,6 +163,13 @@ class _Today:
         again = when is not When.SUCCESS or name in self.past
         return recorded.get(f"{_INPUT}{name}", _NOT_MADE) if again else _NOT_MADE
 
+    def _secrets(self, owner_id: str, environment: Mapping[str, str]) -> Mapping[str, datetime]:
+        if not substitution.secrets_named(environment.values()):
+            return {}
+        if owner_id not in self.secrets:
+            self.secrets[owner_id] = stored.secrets_set(self.session, owner_id)
+        return self.secrets[owner_id]
+
     def _runtime(self, name: str) -> str:
         if name not in self.runtimes:
             self.runtimes[name] = finding.runtime_of(self.session, name)
@@ -185,12 +190,10 @@ def _above(graph: Graph) -> dict[str, list[Edge]]:
 
 def _parts(session: Session, workflow_id: str, names: Set[str]) -> dict[str, Part]:
     """Where each node stands in the latest run that it has a part in."""
-    found: dict[str, Part] = {}
-    for run_id in runs.latest(session, workflow_id, limit=_LOOKED_BACK):
-        found = stored.parts(session, run_id) | found
-        if names <= found.keys():
-            break
-    return found
+    latest = runs.latest(session, workflow_id, limit=_LOOKED_BACK)
+    found = stored.parts(session, latest[:1])
+    missing = names - found.keys()
+    return stored.parts(session, latest[1:], missing) | found if missing and latest[1:] else found
 
 
 def _summary(name: str, status: NodeStatus, because: list[str], part: Part | None) -> NodeSummary:

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import uuid
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,9 @@ from torchyard.storage.tables import TokenRow, UserRow
 
 ADMINISTRATOR = "admin"
 ADMINISTRATOR_ROLE = "admin"
+#: What the code of a link begins with, and how long it is good.
+_LINK = "tyl"
+_LINK_LIFETIME = timedelta(minutes=15)
 _REFUSAL = "a valid token is needed"
 _HINT = "send it as `Authorization: Bearer …`; the administrator's lies in $TORCHYARD_HOME/token"
 
@@ -79,7 +83,7 @@ def authenticate(ctx: Context, session: Session, secret: str, *, kind: str) -> U
 
 
 def sign_in(ctx: Context, session: Session, token: str) -> tuple[User, str]:
-    """Start a browser session for the owner of `token`.
+    """Start a browser session for the owner of `token`, which may be the code of a link.
 
     Returns:
         The user and the session's secret, for a cookie that scripts can't read.
@@ -87,7 +91,10 @@ def sign_in(ctx: Context, session: Session, token: str) -> tuple[User, str]:
     Raises:
         Unauthenticated: Nobody has this token.
     """
-    user = authenticate(ctx, session, token, kind="token")
+    linked = token.startswith(_LINK)
+    user = authenticate(ctx, session, token, kind="link" if linked else "token")
+    if linked and not users.take_token(session, digest(token)):
+        raise Unauthenticated(_REFUSAL, hint=_HINT)  # somebody else was first
     secret, now = new_token("tys"), ctx.clock.now()
     users.add_token(
         session,
@@ -95,12 +102,22 @@ def sign_in(ctx: Context, session: Session, token: str) -> tuple[User, str]:
             digest=digest(secret),
             user_id=user.id,
             kind="session",
-            signed_in_with=digest(token),
+            signed_in_with=None if linked else digest(token),
             created_at=now,
             expires_at=now + ctx.limits.session_lifetime,
         ),
     )
     return user, secret
+
+
+def sign_in_link(ctx: Context, session: Session, user: User) -> tuple[str, datetime]:
+    """A code that signs the user in once, in place of a token; and until when."""
+    code, now = new_token(_LINK), ctx.clock.now()
+    row = TokenRow(
+        digest=digest(code), user_id=user.id, kind="link", created_at=now, expires_at=now + _LINK_LIFETIME
+    )
+    users.add_token(session, row)
+    return code, now + _LINK_LIFETIME
 
 
 def sign_out(session: Session, secret: str) -> None:

@@ -9,7 +9,7 @@ from torchyard.contracts.notifications import NotificationCreate, NotificationCr
 from torchyard.contracts.schedules import ScheduleSettings
 from torchyard.contracts.workflow_files import MAX_TEXT_BYTES, OpenedFile, WorkflowFile
 from torchyard.contracts.workflow_writing import written
-from torchyard.contracts.workflows import Layout, WorkflowCreate
+from torchyard.contracts.workflows import Layout, Problem, WorkflowCreate
 from torchyard.errors import FieldInvalid, InvalidInput, NotFound, WorkflowFileInvalid
 from torchyard.services import blobs, graphs, notifications, schedules, workflows
 from torchyard.services.context import Context
@@ -81,7 +81,7 @@ def renamed(file: WorkflowFile, name: str, description: str) -> WorkflowFile:
 
 
 def create(ctx: Context, session: Session, file: WorkflowFile, owner: User) -> Made:
-    """Make a workflow of a file, with its schedule and webhooks.
+    """Make a workflow of a file, with its schedule, even if that is over by now, and webhooks.
 
     Raises:
         InvalidInput: The schedule can't be set.
@@ -90,7 +90,7 @@ def create(ctx: Context, session: Session, file: WorkflowFile, owner: User) -> M
     workflow_id = workflows.create(ctx, session, wish, owner)
     if file.schedule is not None:
         try:
-            schedules.put(ctx, session, workflow_id, file.schedule, owner)
+            schedules.put(ctx, session, workflow_id, file.schedule, owner, may_be_over=True)
         except InvalidInput as problem:
             field = f"schedule.{problem.field}" if problem.field else "schedule"
             raise FieldInvalid(
@@ -101,6 +101,14 @@ def create(ctx: Context, session: Session, file: WorkflowFile, owner: User) -> M
             ) from None
     added = [notifications.add(ctx, session, workflow_id, one) for one in file.notifications]
     return Made(workflow_id, added)
+
+
+def warnings(ctx: Context, session: Session, workflow_id: str) -> list[Problem]:
+    """What somebody should know who imports a workflow that can run all the same."""
+    if not schedules.is_over(ctx, session, workflow_id):
+        return []
+    message = "the schedule is over: by it nothing is due any more"
+    return [Problem(code="schedule_over", message=message, field="schedule")]
 
 
 def _schedule(session: Session, workflow_id: str) -> ScheduleSettings | None:

@@ -22,6 +22,7 @@ from torchyard.services.graphs import digests_of, problems_of
 from torchyard.services.users import User
 from torchyard.storage import runs, workflows
 from torchyard.storage.workflow_tables import VersionRow, WorkflowRow
+from torchyard.storage.workflows import WorkflowFilter
 
 #: Nodes and edges of a workflow that the list shows a small picture of.
 MOST_NODES, _MOST_EDGES = 100, 400
@@ -133,10 +134,10 @@ def get(ctx: Context, session: Session, workflow_id: str, number: int | None = N
 
 
 def page(
-    session: Session, text: str | None, *, before: tuple[datetime, str] | None, limit: int
+    session: Session, wanted: WorkflowFilter, *, before: tuple[datetime, str] | None, limit: int
 ) -> list[WorkflowListed]:
     """Workflows, those saved last first; from behind `before` (time of the save and id) on."""
-    found = workflows.page(session, text, before=before, limit=limit, most_nodes=MOST_NODES)
+    found = workflows.page(session, wanted, before=before, limit=limit, most_nodes=MOST_NODES)
     return [
         WorkflowListed(
             **record._replace(

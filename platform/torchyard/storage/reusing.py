@@ -1,11 +1,11 @@
 """Queries for reusing results: earlier successes, and what decided them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, String, column, select, update, values
+from sqlalchemy.orm import Session, aliased, defer
 
 from torchyard.contracts.jobs import JobState
 from torchyard.contracts.runs import NODE_GAVE, NodeState
@@ -33,12 +33,14 @@ class Part(NamedTuple):
     state: str
 
 
-def secrets_set(session: Session, owner_id: str, names: Collection[str]) -> dict[str, datetime]:
-    """When those of the user's secrets were last set."""
-    query = select(SecretRow.name, SecretRow.created_at).where(
-        SecretRow.owner_id == owner_id, SecretRow.name.in_(sorted(names))
-    )
-    return {row[0]: row[1] for row in session.execute(query)} if names else {}
+def secrets_set(session: Session, owner_id: str, names: Collection[str] | None = None) -> dict[str, datetime]:
+    """When those of the user's secrets were last set; all of them, if none are named."""
+    if names is not None and not names:
+        return {}
+    query = select(SecretRow.name, SecretRow.created_at).where(SecretRow.owner_id == owner_id)
+    if names is not None:
+        query = query.where(SecretRow.name.in_(sorted(names)))
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def same(session: Session, workflow_id: str, key: str) -> list[Earlier]:
@@ -129,26 +131,48 @@ class Given(NamedTuple):
     kept: bool
 
 
-def last_given(session: Session, workflow_id: str, name: str) -> Given | None:
-    """The node's last success in the workflow's runs, or what was reused in its place."""
-    query = (
-        select(RunNodeRow.run_id, JobRow.id, RunNodeRow.components, JobRow.artifacts_removed_at)
-        .outerjoin(JobRow, JobRow.id == RunNodeRow.job_id)
-        .where(
-            RunNodeRow.workflow_id == workflow_id,
-            RunNodeRow.name == name,
-            RunNodeRow.state.in_(NODE_GAVE),
-        )
-        .order_by(RunNodeRow.finished_at.desc(), RunNodeRow.run_id)
+def last_given(session: Session, workflow_id: str, names: Collection[str]) -> dict[str, Given]:
+    """The nodes' last successes in the workflow's runs, or what was reused in their place."""
+    if not names:
+        return {}
+    # One statement for all; each name is looked up in the index, however many runs there were.
+    wanted = values(column("name", String), name="wanted").data([(name,) for name in names]).cte("wanted")
+    one = aliased(RunNodeRow)
+    last = (
+        select(one.run_id)
+        .where(one.workflow_id == workflow_id, one.name == wanted.c.name, one.state.in_(NODE_GAVE))
+        .order_by(one.finished_at.desc(), one.run_id)
         .limit(1)
+        .correlate(wanted)
+        .scalar_subquery()
     )
-    row = session.execute(query).one_or_none()
-    return Given(row[0], row[1], row[2], row[3] is None) if row else None
+    query = (
+        select(
+            RunNodeRow.name,
+            RunNodeRow.run_id,
+            JobRow.id,
+            RunNodeRow.components,
+            JobRow.artifacts_removed_at,
+        )
+        .select_from(wanted)
+        .join(RunNodeRow, (RunNodeRow.run_id == last) & (RunNodeRow.name == wanted.c.name))
+        .outerjoin(JobRow, JobRow.id == RunNodeRow.job_id)
+    )
+    return {
+        name: Given(run_id, job_id, components, removed_at is None)
+        for name, run_id, job_id, components, removed_at in session.execute(query)
+    }
 
 
-def parameters_of(session: Session, run_id: str) -> list[dict[str, Any]]:
-    """The parameters in the run's frozen graph."""
-    return list((session.scalar(select(RunRow.graph).where(RunRow.id == run_id)) or {}).get("parameters", []))
+def givers(session: Session, run_ids: Collection[str]) -> list[tuple[RunRow, list[dict[str, Any]]]]:
+    """Those of the runs that there are, without their graphs, and the parameters in these."""
+    query = (
+        select(RunRow, RunRow.graph["parameters"])
+        .options(defer(RunRow.graph))
+        .where(RunRow.id.in_(run_ids))
+        .order_by(RunRow.id)
+    )
+    return [(run, list(parameters or ())) for run, parameters in session.execute(query)]
 
 
 def dataset_before(session: Session, workflow_id: str, name: str, run_id: str) -> Row[Any] | None:
@@ -181,12 +205,22 @@ def nodes(session: Session, run_id: str) -> dict[str, Row[Any]]:
     return {row.name: row for row in session.execute(query)}
 
 
-def parts(session: Session, run_id: str) -> dict[str, Part]:
-    """Where those of the run's nodes stand that have a part in it."""
-    query = select(RunNodeRow.name, RunNodeRow.job_id, RunNodeRow.state).where(
-        RunNodeRow.run_id == run_id, RunNodeRow.state != NodeState.LEFT_OUT
+def parts(session: Session, run_ids: Sequence[str], names: Collection[str] | None = None) -> dict[str, Part]:
+    """Where nodes stand in the first of the runs in which they have a part.
+
+    Args:
+        session: The transaction.
+        run_ids: The runs.
+        names: Which nodes; None: all of the runs.
+    """
+    query = select(RunNodeRow.name, RunNodeRow.run_id, RunNodeRow.job_id, RunNodeRow.state).where(
+        RunNodeRow.run_id.in_(run_ids), RunNodeRow.state != NodeState.LEFT_OUT
     )
-    return {name: Part(run_id, job_id, state) for name, job_id, state in session.execute(query)}
+    if names is not None:
+        query = query.where(RunNodeRow.name.in_(names))
+    place = {run_id: number for number, run_id in enumerate(run_ids)}
+    rows = sorted(session.execute(query), key=lambda row: -place[row.run_id])
+    return {row.name: Part(row.run_id, row.job_id, row.state) for row in rows}
 
 
 def workers_of_run(session: Session, run_id: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.jobs import TERMINAL
-from torchyard.contracts.runs import NODE_GAVE, NodeState, RunState
+from torchyard.contracts.runs import NODE_GAVE, NodeState
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
 from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow
 from torchyard.storage.workflow_tables import (
@@ -21,7 +21,6 @@ from torchyard.storage.workflow_tables import (
 #: Values in one statement's list; databases count them.
 _AT_ONCE = 10_000
 _STATES = {state.value: state for state in NodeState}
-_OPEN = (RunState.QUEUED, RunState.RUNNING)
 
 
 class Standing(NamedTuple):
@@ -99,9 +98,22 @@ def forget_reused(session: Session, run_id: str) -> None:
 
 
 def giver(
-    session: Session, name: str, *, run_id: str | None = None, workflow_id: str | None = None
+    session: Session,
+    name: str,
+    *,
+    run_id: str | None = None,
+    workflow_id: str | None = None,
+    kept: bool = True,
 ) -> Giver | None:
-    """Where the node left outputs last: in the named run, or in any run of the workflow."""
+    """Where the node left outputs last: in the named run, or in any run of the workflow.
+
+    Args:
+        session: The transaction.
+        name: The node's name.
+        run_id: In this run.
+        workflow_id: Else in any run of this workflow.
+        kept: Only where none of what it left was removed.
+    """
     query = (
         select(RunNodeRow.run_id, RunNodeRow.job_id)
         .join(JobRow, JobRow.id == RunNodeRow.job_id)
@@ -109,9 +121,20 @@ def giver(
         .order_by(RunNodeRow.finished_at.desc(), RunNodeRow.run_id)
         .limit(1)
     )
+    if kept:
+        query = query.where(JobRow.artifacts_removed_at.is_(None))
     within = RunNodeRow.run_id == run_id if run_id is not None else RunNodeRow.workflow_id == workflow_id
     row = session.execute(query.where(within)).one_or_none()
     return Giver(row[0], str(row[1])) if row else None
+
+
+def keeping(session: Session, job_ids: Collection[str]) -> set[str]:
+    """Those of the jobs that there are, and of which none of what they left was removed."""
+    wanted, found = list(job_ids), set[str]()
+    for start in range(0, len(wanted), _AT_ONCE):
+        query = select(JobRow.id).where(JobRow.id.in_(wanted[start : start + _AT_ONCE]))
+        found |= set(session.scalars(query.where(JobRow.artifacts_removed_at.is_(None))))
+    return found
 
 
 def count_try(session: Session, run_id: str, name: str, values: Mapping[str, Any]) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session, defer
 
 from torchyard.contracts.graphs import Graph
-from torchyard.contracts.runs import NodeState, RunState
+from torchyard.contracts.runs import RunState
 from torchyard.storage.tables import UserRow
 from torchyard.storage.workflow_tables import (
     RunBlobRow,
@@ -21,18 +21,7 @@ from torchyard.storage.workflow_tables import (
     WorkflowRow,
 )
 
-#: Values in one statement's list; databases count them.
-_AT_ONCE = 10_000
-_STATES = {state.value: state for state in NodeState}
 _OPEN = (RunState.QUEUED, RunState.RUNNING)
-
-
-class RunRecord(NamedTuple):
-    """A run with what is told along with it."""
-
-    run: RunRow
-    owner: str
-    workflow_name: str | None
 
 
 class RunFilter(NamedTuple):
@@ -42,6 +31,7 @@ class RunFilter(NamedTuple):
     states: Sequence[str] = ()
     trigger: str | None = None
     sweep: str | None = None
+    id_prefix: str | None = None
 
 
 class Happening(NamedTuple):
@@ -74,24 +64,25 @@ def graph_of(session: Session, run_id: str) -> Graph:
 
 
 def _records() -> Any:
+    # As columns: a list of hundreds takes half the time that it takes as objects.
+    columns = [column for column in RunRow.__table__.c if column.name != "graph"]
     return (
-        select(RunRow, UserRow.name, WorkflowRow.name)
-        .options(defer(RunRow.graph))
+        select(*columns, UserRow.name.label("owner"), WorkflowRow.name.label("workflow_name"))
         .join(UserRow, UserRow.id == RunRow.owner_id)
         .outerjoin(WorkflowRow, WorkflowRow.id == RunRow.workflow_id)
     )
 
 
-def record(session: Session, run_id: str) -> RunRecord | None:
-    """The run with its owner's and its workflow's name."""
-    row = session.execute(_records().where(RunRow.id == run_id)).one_or_none()
-    return RunRecord(*row) if row else None
+def record(session: Session, run_id: str) -> Row[Any] | None:
+    """The run's columns but for its graph, its owner's name as `owner`, its workflow's as `workflow_name`."""
+    found: Row[Any] | None = session.execute(_records().where(RunRow.id == run_id)).one_or_none()
+    return found
 
 
 def page(
     session: Session, wanted: RunFilter, *, before: tuple[datetime, str] | None, limit: int
-) -> list[RunRecord]:
-    """Runs, newest first; from behind `before` (creation time and id) on."""
+) -> list[Row[Any]]:
+    """Runs as `record` tells them, newest first; from behind `before` (creation time and id) on."""
     query = _records().order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
     if wanted.workflow is not None:
         query = query.where(RunRow.workflow_id == wanted.workflow)
@@ -101,9 +92,11 @@ def page(
         query = query.where(RunRow.trigger == wanted.trigger)
     if wanted.sweep is not None:
         query = query.where(RunRow.sweep_id == wanted.sweep)
+    if wanted.id_prefix:
+        query = query.where(RunRow.id.startswith(wanted.id_prefix, autoescape=True))
     if before:
         query = query.where(tuple_(RunRow.created_at, RunRow.id) < before)
-    return [RunRecord(*row) for row in session.execute(query)]
+    return list(session.execute(query))
 
 
 def counts(session: Session, run_ids: Collection[str]) -> dict[str, dict[str, int]]:

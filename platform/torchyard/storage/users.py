@@ -71,6 +71,12 @@ def remove_token(session: Session, digest: str) -> None:
     session.execute(delete(TokenRow).where((TokenRow.digest == digest) | (TokenRow.signed_in_with == digest)))
 
 
+def take_token(session: Session, digest: str) -> bool:
+    """Use up what is good once; False if somebody did so before."""
+    gone = delete(TokenRow).where(TokenRow.digest == digest).returning(TokenRow.digest)
+    return session.scalar(gone) is not None
+
+
 def remove_expired(session: Session, now: datetime) -> None:
     """Forget tokens and sessions that have expired."""
     session.execute(delete(TokenRow).where(TokenRow.expires_at < now))

@@ -21,6 +21,13 @@ class LatestRecord(NamedTuple):
     saved_by: str
 
 
+class WorkflowFilter(NamedTuple):
+    """Which workflows a list shows; all if nothing is set."""
+
+    text: str | None = None
+    id_prefix: str | None = None
+
+
 class ListedRecord(NamedTuple):
     """A workflow as the list shows it, without its graph."""
 
@@ -73,13 +80,18 @@ def find(session: Session, workflow_id: str, *, lock: bool = False) -> WorkflowR
 
 
 def page(
-    session: Session, text: str | None, *, before: tuple[datetime, str] | None, limit: int, most_nodes: int
+    session: Session,
+    wanted: WorkflowFilter,
+    *,
+    before: tuple[datetime, str] | None,
+    limit: int,
+    most_nodes: int,
 ) -> list[ListedRecord]:
     """Workflows, those saved last first; from behind `before` (time of the save and id) on.
 
     Args:
         session: The transaction.
-        text: Only those with this in name or description.
+        wanted: Which.
         before: Where the part before ended.
         limit: At most so many.
         most_nodes: Of workflows with more nodes the layout is left out.
@@ -107,8 +119,10 @@ def page(
         .order_by(WorkflowRow.updated_at.desc(), WorkflowRow.id.desc())
         .limit(limit)
     )
-    if text:
-        query = query.where(WorkflowRow.searchable.contains(text.lower(), autoescape=True))
+    if wanted.text:
+        query = query.where(WorkflowRow.searchable.contains(wanted.text.lower(), autoescape=True))
+    if wanted.id_prefix:
+        query = query.where(WorkflowRow.id.startswith(wanted.id_prefix, autoescape=True))
     if before:
         query = query.where(tuple_(WorkflowRow.updated_at, WorkflowRow.id) < before)
     return [ListedRecord(*row) for row in session.execute(query)]

@@ -170,6 +170,9 @@ def test_events_are_listed_and_streamed_until_the_end(
     assert api.get(f"/api/v1/runs/{run}/events", params={"after": 8}).json() == told[8:]
     for headers, first in (({}, 0), ({"Last-Event-ID": "3"}, 3)):
         answer = api.get(f"/api/v1/runs/{run}/events/stream", headers=headers)
+        # What an EventSource gets that is opened on the list itself.
+        accept = {"Accept": "text/event-stream"}
+        assert api.get(f"/api/v1/runs/{run}/events", headers={**headers, **accept}).text == answer.text
         *frames, end = answer.text.strip().split("\n\n")
         assert [json.loads(frame.partition("data: ")[2]) for frame in frames] == told[first:]
         assert frames[0].startswith(f"id: {first + 1}\n")

@@ -138,9 +138,21 @@ def test_nothing_is_made_if_the_schedule_can_t_be_set(api: TestClient) -> None:
     for wrong, field in (("30 2 * * *", "schedule.cron"), ("Asia/Shanghai", "schedule.time_zone")):
         answer = imported(api, FILE.replace(wrong, "nonsense"))
         assert (answer.status_code, answer.json()["field"]) == (422, field), answer.text
-    answer = imported(api, FILE.replace("  overlap: queue\n", "  ends_at: '2001-01-01'\n"))
-    assert code(answer) == (422, "schedule_never")
     assert api.get(URL).json()["items"] == []
+
+
+def test_a_schedule_that_is_over_is_kept_and_told(api: TestClient) -> None:
+    over = FILE.replace("  overlap: queue\n", "  ends_at: '2001-01-01T00:00:00Z'\n")
+    key = {"Idempotency-Key": "k"}
+    for answer in (imported(api, over, **key), imported(api, over, **key)):
+        assert answer.is_success
+        assert [one["code"] for one in answer.json()["warnings"]] == ["schedule_over"]
+    made = answer.json()
+
+    assert api.get(f"{URL}/{made['id']}/export").text == over
+    schedule = api.get(f"{URL}/{made['id']}/schedule").json()
+    assert (schedule["next"], schedule["paused"]) == ([], False)
+    assert imported(api).json()["warnings"] == []
 
 
 def test_a_draft_with_mistakes_is_imported_and_they_are_told(api: TestClient) -> None:

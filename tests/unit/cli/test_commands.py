@@ -156,6 +156,23 @@ def test_what_the_caller_can_change_exits_with_2_and_all_else_with_1(
     assert capfdbinary.readouterr().err == b"torchyard: no\n  try\n"
 
 
+def test_a_worker_is_drained_by_its_name(platform: SmallPlatform, capfdbinary: Captured) -> None:
+    now = "2026-01-01T00:00:00Z"
+    room = {"cpus": 4, "free_cpus": 4, "memory_mb": 1024, "free_memory_mb": 1024, "attempts": 0}
+    platform.workers = [
+        {"id": name[::-1], "name": name, "reachable": True, "registered_at": now, "seen_at": now, **room}
+        for name in ("gpu-1", "gpu-2")
+    ]
+
+    assert main(["workers", "--drain", "gpu-2"]) == 0
+    lines = told(capfdbinary).splitlines()
+    assert [line.split()[0] for line in lines if "draining" in line] == ["gpu-2"]
+    assert main(["workers", "--resume", "gpu-2"]) == 0
+    assert "draining" not in told(capfdbinary)
+    assert main(["workers", "--drain", "gpu-3"]) == 1
+    assert b"no worker 'gpu-3'" in capfdbinary.readouterr().err
+
+
 def test_a_platform_that_is_not_there_exits_with_3(capfdbinary: Captured) -> None:
     with socket.socket() as taken:  # bound, but nobody listens
         taken.bind(("127.0.0.1", 0))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from tests.driving import Driver
 from tests.factories import register
 from tests.unit.conftest import sqlite_database
 from tests.waiting import eventually
@@ -19,9 +20,12 @@ from torchyard.api.app import create_app
 from torchyard.cli import main
 from torchyard.client import Client
 from torchyard.contracts.workflow_reading import opened
+from torchyard.errors import RequestRefused
+from torchyard.ports import WebhookAnswer
 from torchyard.services import users
 from torchyard.services.context import Context
 from torchyard.storage.database import Database
+from torchyard.testing import RecordingWebhooks
 
 Captured = pytest.CaptureFixture[str]
 TOKEN = "ty_test"
@@ -152,7 +156,7 @@ def test_a_file_runs_without_being_saved(served: Client, flow: Path, capsys: Cap
     assert listed[1].startswith(run_id[:8])
     assert json.loads(run(capsys, "runs", "--json"))[0]["id"] == run_id
     assert "too short" in run(capsys, "stop", run_id[:2], code=2)
-    assert "there is not a run" in run(capsys, "stop", "ffffffff", code=1)
+    assert "there is no run" in run(capsys, "stop", "ffffffff", code=1)
 
 
 def test_a_workflow_is_imported_listed_shown_exported_and_removed(
@@ -169,7 +173,7 @@ def test_a_workflow_is_imported_listed_shown_exported_and_removed(
     run(capsys, "export", made, "-o", flow.parent / "out.yaml")
     assert (flow.parent / "out.yaml").read_text() == text
     assert json.loads(run(capsys, "import", flow.parent / "out.yaml", "--json"))["problems"] == []
-    assert "there is more than a workflow 'two nodes'" in run(capsys, "show", "two nodes", code=2)
+    assert "there is more than one workflow 'two nodes'" in run(capsys, "show", "two nodes", code=2)
     assert run(capsys, "rm", made) == f"{made} is removed\n"
     assert len(list(served.workflows.all())) == 1
 
@@ -228,7 +232,100 @@ def test_a_sweep_makes_a_run_for_each_combination(served: Client, capsys: Captur
     assert run(capsys, "sweep", made).splitlines()[1].split()[:3] == [sweep, "s", "6"]
     assert run(capsys, "sweep", made, "--stop", sweep[:8]).startswith(f"sweep {sweep}")
     assert len(json.loads(run(capsys, "sweep", made, "--show", sweep[:8], "--json"))["results"]) == 6
-    assert "there is not a sweep" in run(capsys, "sweep", made, "--show", "ffff", code=1)
+    assert "there is no sweep" in run(capsys, "sweep", made, "--show", "ffff", code=1)
+
+
+def test_versions_are_saved_compared_and_brought_back(served: Client, flow: Path, capsys: Captured) -> None:
+    made = run(capsys, "import", flow).strip()
+    flow.write_text(FLOW.replace("--lr ${lr}", "--rate ${lr}"))
+
+    assert run(capsys, "save", made, flow, "-m", "renamed") == "two nodes is at version 2\n"
+    told = run(capsys, "diff", "two nodes", 1)
+    assert " ".join(told.splitlines()[1].split()) == (
+        "node train settings.arguments --lr ${lr} --seed ${seed} --rate ${lr} --seed ${seed}"
+    )
+    assert run(capsys, "diff", made[:6], 1, 1) == "versions 1 and 1 do the same\n"
+    flow.write_text(FLOW.replace("print(1)", "print(2)"))
+    ended = main(["workflow", "save", made, str(flow), "--version", "1"])
+    refused = capsys.readouterr()
+    assert ended == 2
+    assert "version 2 was saved since you took version 1" in refused.err
+    theirs, yours = refused.out.split("What you would change of that:")
+    assert "settings.arguments" in theirs
+    assert "settings.script.sha256" in yours
+    assert run(capsys, "restore", made, 1) == "two nodes is at version 3\n"
+    assert "version 1 brought back" in run(capsys, "versions", made)
+    assert "no version 9" in run(capsys, "restore", made, 9, code=2)
+
+
+def test_runs_are_explained_compared_and_started_again(
+    served: Client, ctx: Context, flow: Path, capsys: Captured
+) -> None:
+    driver = Driver(ctx)
+    made = run(capsys, "import", flow).strip()
+    ran = []
+    for words in (["run", made, "-d", "-p", "seed=1"], ["run", made, "-d", "-p", "seed=2"]):
+        ran.append(run(capsys, *words).strip())
+        driver.engine.look()
+        driver.end_all(ran[-1], ["train", "evaluate"])
+        ctx.clock.advance(1)  # type: ignore[attr-defined]  # the tests' clock
+    ran.append(run(capsys, "again", ran[0], "-d", "-p", "seed=3").strip())
+
+    assert served.runs.get(ran[2]).again_of == ran[0]
+    first = run(capsys, "explain", ran[0], "train").splitlines()
+    assert (first[0], first[2].split()) == ("train: Ran: reuse is off.", ["FIELD", "THIS", "RUN"])
+    second = run(capsys, "explain", ran[1][:13], "train").splitlines()
+    assert second[3].split()[:3] == ["changed", "arguments", "--lr"]
+    assert json.loads(run(capsys, "explain", ran[1], "train", "--json"))["compared_run"] == ran[0]
+    beside = run(capsys, "compare", ran[0], ran[1])
+    assert beside.splitlines()[1].split()[:2] == ["train", "succeeded"]
+    assert "parameter seed" in beside
+    assert "train, settings" in beside
+    assert "are the same" in run(capsys, "compare", ran[0], ran[0])
+    (tried,) = json.loads(run(capsys, "attempts", ran[1], "train", "--json"))
+    assert tried["settings"]["arguments"] == "--lr 0.1 --seed 2"
+    assert run(capsys, "attempts", ran[1], "train").splitlines()[1].split()[2] == "succeeded"
+    assert "no node 'nobody'" in run(capsys, "explain", ran[0], "nobody", code=2)
+    shown = [line.split() for line in run(capsys, "show", made).splitlines()]
+    assert ["train", "pytorch", "train.py", "up", "to", "date"] in shown
+
+
+def test_webhooks_are_added_tested_logged_and_removed(served: Client, ctx: Context, capsys: Captured) -> None:
+    made = run(capsys, "new", "lenet").strip()
+    hook = "https://example.org/hook"
+    added = run(capsys, "notify", "add", made, hook, "--on", "failure").strip()
+
+    assert run(capsys, "notify", "list", made).splitlines()[1].split()[:2] == [added[:8], "failure"]
+    assert run(capsys, "notify", "test", made, hook) == "delivered, answered with 204\n"
+    assert run(capsys, "notify", "log", made, added[:6]).splitlines()[1].split()[2:6] == [
+        "test",
+        "delivered",
+        "1",
+        "204",
+    ]
+    assert isinstance(ctx.webhooks, RecordingWebhooks)
+    ctx.webhooks.answer = WebhookAnswer(500, b"")
+    main(["workflow", "notify", "test", made, added])
+    assert capsys.readouterr().out == "failed: answered 500\n"
+    assert run(capsys, "notify", "rm", made, hook) == f"{hook} is removed\n"
+    assert "there is no webhook" in run(capsys, "notify", "test", made, hook, code=1)
+    assert "must be a http" in run(capsys, "notify", "add", made, "ftp://example.org", code=2)
+
+
+def test_what_begins_alike_is_asked_for_by_its_beginning(
+    served: Client, flow: Path, capsys: Captured
+) -> None:
+    made = run(capsys, "import", flow).strip()
+    run(capsys, "import", flow)
+    started = run(capsys, "run", made, "-d", "-p", "seed=1").strip()
+
+    assert json.loads(run(capsys, "show", made[:8].upper(), "--json"))["id"] == made
+    assert run(capsys, "stop", started[:8].upper()) == f"{started[:8]} was asked to stop\n"
+    assert [one.id for one in served.runs.all(id_prefix=started[:8])] == [started]
+    assert [one.id for one in served.workflows.all(id_prefix=made[:8])] == [made]
+    assert list(served.runs.all(id_prefix="ffffffff")) == []
+    with pytest.raises(RequestRefused):
+        list(served.workflows.all(id_prefix="%"))
 
 
 def test_ctrl_c_detaches_and_the_run_goes_on(served: Client, flow: Path) -> None:

@@ -38,6 +38,7 @@ class SmallPlatform:
 
     def __init__(self) -> None:
         self.jobs: list[dict[str, Any]] = []
+        self.workers: list[dict[str, Any]] = []
         self.blobs: dict[str, bytes] = {}
         self.trees: dict[str, Tree] = {}
         #: Whether it loses what was uploaded.
@@ -144,12 +145,22 @@ class _Handler(BaseHTTPRequestHandler):
             self._blob(rest[0]) if rest else self._bundle()
         elif kind == "trees":
             self._tree(rest)
+        elif kind == "workers":
+            self._workers(rest)
         elif not rest:
-            {"jobs": self._jobs, "workers": self._nothing, "runtimes": self._nothing}[kind]()
+            {"jobs": self._jobs, "runtimes": self._nothing}[kind]()
         elif not any(job["id"] == rest[0] for job in self.state.jobs):
             self._problem(404, code="job_not_found", detail="there is no job with this id")
         else:
             self._job(self.state.job(rest[0]), rest[1:])
+
+    def _workers(self, rest: list[str]) -> None:
+        if not rest:
+            self._json(200, self.state.workers)
+            return
+        worker = next(worker for worker in self.state.workers if worker["id"] == rest[0])
+        worker["draining"] = json.loads(self.body)["drain"]
+        self._json(200, worker)
 
     def _nothing(self) -> None:
         self._json(200, [])

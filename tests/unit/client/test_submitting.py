@@ -99,6 +99,13 @@ def test_a_setting_that_breaks_a_rule_is_refused_before_anything_is_sent(
     assert platform.requests == []
 
 
+def test_a_refusal_writes_a_variable_s_name_as_it_is(client: Client) -> None:
+    with pytest.raises(FieldInvalid, match=r"^environment: AWS_PROFILE can't be set by a job"):
+        client.submit(SCRIPT, environment={"AWS_PROFILE": "lab"})
+    with pytest.raises(FieldInvalid, match=r"^resources\.gpus: input should be"):
+        client.submit(SCRIPT, resources={"gpus": -1})
+
+
 @pytest.mark.parametrize(
     ("script", "dependencies"), [("missing.py", None), (".", None), (SCRIPT, "missing.zip")]
 )

@@ -154,7 +154,7 @@ CASES = [
     (
         Outcome(cause=Cause.ARCHIVE_REJECTED, detail="'../x' is not a plain path inside the archive"),
         Reason.ARCHIVE_REJECTED,
-        "The zip was refused on the worker: '../x' is not a plain path inside the archive.",
+        "The dependencies were refused on the worker: '../x' is not a plain path inside the archive.",
     ),
     (
         Outcome(cause=Cause.DEPENDENCY_CONFLICT, detail="train.py is the script and in deps.zip"),
@@ -328,9 +328,9 @@ def test_a_missing_file_is_told_with_what_was_there(missing: dict[str, Any], wor
     )
 
 
-def test_the_refused_zip_is_named() -> None:
+def test_the_refused_dependencies_are_named_whether_zip_or_directory() -> None:
     ending = explain(Outcome(cause=Cause.ARCHIVE_REJECTED, detail="it is cut off"), spec(dependencies=ZIP))
-    assert ending.sentence == "The zip deps.zip was refused on the worker: it is cut off."
+    assert ending.sentence == "The dependencies deps.zip were refused on the worker: it is cut off."
 
 
 def test_a_long_exception_is_cut() -> None:

@@ -14,11 +14,13 @@ from torchyard.errors import (
     NotFound,
     ResumeRefused,
     RunRefused,
+    SourceMissing,
     TorchyardError,
     WorkflowInvalid,
 )
 from torchyard.services import retention, run_views
 from torchyard.services.context import Context
+from torchyard.storage import retention as stored_retention
 
 
 @pytest.fixture
@@ -264,3 +266,46 @@ def test_a_handler_of_a_failure_runs_once_more_only_for_another_failure(
     driver.end(run, "a", 1)
 
     assert driver.states(run) == {"a": "failed", "b": "queued"}
+
+
+def removed(driver: Driver, run_id: str, name: str) -> None:
+    """The files that the node's job left are removed, as they are too old."""
+    job_id = driver.node(run_id, name).job
+    assert job_id is not None
+    with driver.ctx.db.write() as session:
+        assert stored_retention.remove_artifacts(session, job_id, driver.ctx.clock.now())
+
+
+def test_what_needs_removed_outputs_is_not_resumed(driver: Driver, script: FileRef) -> None:
+    nodes = [node("a", script), node("b", script), node("c", script)]
+    run = driver.start(graph(nodes, ("a", "b"), ("b", "c")))
+    driver.end(run, "a", files={"outputs/model.pth": b"model"})
+    driver.end(run, "b", 1)
+    removed(driver, run, "a")
+
+    with pytest.raises(SourceMissing) as refused:
+        driver.resume(run)
+    assert refused.value.extra == {"node": "b", "upstream": "a"}
+    assert refused.value.message == "b needs what a left, and that was removed"
+    assert refused.value.hint == "resume a too"
+    assert driver.states(run) == {"a": "succeeded", "b": "failed", "c": "upstream_failed"}
+
+    driver.resume(run, nodes=["a", "b"])
+    driver.end_all(run, "abc")
+    assert driver.get(run).state is RunState.SUCCEEDED
+
+
+def test_a_part_whose_inputs_were_removed_since_is_not_resumed(driver: Driver, script: FileRef) -> None:
+    workflow = driver.workflow(graph([node("a", script), node("b", script)], ("a", "b")))
+    first = driver.start(workflow=workflow)
+    driver.end(first, "a", files={"outputs/model.pth": b"model"})
+    driver.end(first, "b")
+    part = driver.start(workflow=workflow, mode={"kind": "only", "nodes": ["b"]})
+    driver.end(part, "b", 1)
+    removed(driver, first, "a")
+
+    with pytest.raises(SourceMissing) as refused:
+        driver.resume(part)
+
+    assert refused.value.extra == {"node": "b", "upstream": "a"}
+    assert refused.value.hint == "start a new run of a"

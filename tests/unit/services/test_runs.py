@@ -23,6 +23,7 @@ from torchyard.errors import (
 )
 from torchyard.services import jobs, run_views, runs
 from torchyard.services.context import Context
+from torchyard.storage import retention
 from torchyard.storage.runs import RunFilter
 
 
@@ -481,3 +482,32 @@ def test_an_engine_that_is_new_goes_on_where_the_old_one_was(driver: Driver, scr
 
     assert driver.states(run) == {"a": "succeeded", "b": "queued"}
     assert driver.node(run, "b").attempts == 1
+
+
+def test_a_part_takes_its_inputs_from_the_latest_run_that_still_has_them(
+    driver: Driver, script: FileRef
+) -> None:
+    workflow = driver.workflow(graph([node("a", script), node("b", script)], ("a", "b")))
+    runs_made = []
+    for _ in range(2):
+        run = driver.start(workflow=workflow)
+        driver.end(run, "a", files={"outputs/model.pth": b"model"})
+        driver.end(run, "b")
+        driver.ctx.clock.advance(1)  # type: ignore[attr-defined]  # the tests' clock
+        runs_made.append(run)
+    first, second = runs_made
+    only_b = {"kind": "only", "nodes": ["b"]}
+
+    def remove(run: str) -> None:
+        with driver.ctx.db.write() as session:
+            assert retention.remove_artifacts(session, str(driver.node(run, "a").job), driver.ctx.clock.now())
+
+    remove(second)
+    part = driver.start(workflow=workflow, mode=only_b)
+    assert driver.node(part, "b").inputs_from == {"a": first}
+    with pytest.raises(SourceMissing, match="what it left in the source run was removed"):
+        driver.start(workflow=workflow, mode=only_b, source_run=second)
+    remove(first)
+    with pytest.raises(SourceMissing, match="b needs what a leaves, and what it left was removed") as refused:
+        driver.start(workflow=workflow, mode=only_b)
+    assert refused.value.extra == {"node": "b", "upstream": "a"}

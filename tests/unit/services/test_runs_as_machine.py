@@ -22,6 +22,8 @@ from torchyard.contracts.runs import NODE_ENDED, NODE_STARTED, RUN_ENDED, NodeSt
 from torchyard.errors import TorchyardError
 from torchyard.services import run_views
 from torchyard.services.context import Context
+from torchyard.services.run_states import RunStates
+from torchyard.storage import run_nodes, runs
 from torchyard.storage.tables import JobRow
 
 NODES = 5
@@ -65,6 +67,7 @@ class ARun(RuleBasedStateMachine):
         )
         self.parallelism = parallelism
         self.run = self.driver.start(drawn, look=False)
+        self.seen = RunStates()
         #: What each job ended as; never to change.
         self.ended: dict[str, str] = {}
         self.resumed: set[str] = set()
@@ -154,6 +157,13 @@ class ARun(RuleBasedStateMachine):
             assert run.finished_at is not None
         else:
             assert run.finished_at is None
+
+    @invariant()
+    def what_was_seen_is_brought_up_to_date_by_events(self) -> None:
+        with self.ctx.db.read() as session:
+            run = runs.find(session, self.run)
+            assert run is not None
+            assert self.seen.of(session, run) == run_nodes.states(session, self.run)
 
     def under_way(self) -> list[str]:
         states = self.driver.states(self.run)

@@ -4,13 +4,15 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import event
 from tests.driving import Driver
-from tests.factories import stored
+from tests.factories import admin, stored
 from tests.graphs import graph, node
 
 from torchyard.contracts.jobs import FileRef
 from torchyard.contracts.runs import RunState
 from torchyard.errors import AttemptStale, TorchyardError
+from torchyard.services import runs
 from torchyard.services.context import Context
 
 NODES = 16
@@ -111,3 +113,26 @@ def test_two_people_who_resume_the_same_start_it_once(ctx: Context, script: File
     assert len(wrong) <= 1
     assert set(driver.states(run).values()) == {"queued"}
     assert {one.attempts for one in driver.get(run).nodes} == {2}
+
+
+def test_what_happens_between_a_look_and_its_step_counts(ctx: Context, script: FileRef) -> None:
+    driver = Driver(ctx)
+    run = driver.start(graph([node("a", script), node("b", script)]), look=False)
+    stopped = False
+
+    def stop_b(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal stopped
+        # The engine knows what it will start by now, and finds out what that takes.
+        if not stopped and "FROM workers" in statement:
+            stopped = True
+            runs.stop_node(ctx, run, "b", admin(ctx))
+
+    event.listen(ctx.db.engine, "before_cursor_execute", stop_b)
+    try:
+        driver.engine.look()
+    finally:
+        event.remove(ctx.db.engine, "before_cursor_execute", stop_b)
+
+    assert stopped
+    assert driver.states(run) == {"a": "queued", "b": "cancelled"}
+    assert driver.node(run, "b").job is None

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import event
 from tests.driving import Driver
 from tests.factories import RUNTIME, admin, register, stored
 from tests.graphs import dataset, graph, node
@@ -253,3 +254,35 @@ def test_a_draft_with_any_mistake_is_told_of(driver: Driver) -> None:
 def test_a_workflow_that_there_is_not(driver: Driver) -> None:
     with driver.ctx.db.read() as session, pytest.raises(NotFound):
         standings.of_workflow(driver.ctx, session, "nobody")
+
+
+def test_the_number_of_queries_does_not_grow_with_nodes(driver: Driver) -> None:
+    ctx, owner = driver.ctx, admin(driver.ctx)
+    with ctx.db.write() as session:
+        secrets.put(ctx, session, owner, "KEY", SecretValue(value=SecretStr("value")))
+
+    def queries(count: int) -> int:
+        script = stored(ctx, b"print(1)\n")
+        names = [f"n{number}" for number in range(count)]
+        secret = {"KEY": "${secrets.KEY}"}
+        workflow = driver.workflow(graph([node(name, script, environment=secret) for name in names]))
+        # Each node's last success is in a run of its own.
+        for name in names:
+            done(driver, workflow, mode={"kind": "only", "nodes": [name]})
+        told: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            told.append(statement)
+
+        with ctx.db.read() as session:
+            engine = session.get_bind().engine
+            event.listen(engine, "before_cursor_execute", note)
+            try:
+                found = standings.of_workflow(ctx, session, workflow)
+            finally:
+                event.remove(engine, "before_cursor_execute", note)
+        assert [one.status for one in found] == ["up_to_date"] * count
+        assert [one.last_state for one in found] == ["succeeded"] * count
+        return len(told)
+
+    assert queries(2) == queries(7)

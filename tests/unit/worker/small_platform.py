@@ -13,7 +13,14 @@ from typing import Any
 
 from torchyard.contracts.bundles import bundled
 from torchyard.contracts.jobs import FileRef, JobSpec
-from torchyard.contracts.logs import MAX_APPEND_BYTES, MAX_PIECES, PIECES_HEADER, Piece, decode_pieces
+from torchyard.contracts.logs import (
+    MAX_APPEND_BYTES,
+    MAX_PIECES,
+    PIECES_HEADER,
+    Piece,
+    RecordName,
+    decode_pieces,
+)
 from torchyard.contracts.runner import (
     ClaimedAttempt,
     Finish,
@@ -39,6 +46,8 @@ class Fault(Enum):
     ANSWER_LOST = "answer lost"
     #: 500, nothing is done.
     BROKEN = "broken"
+    #: 507, nothing is done.
+    FULL = "full"
 
 
 #: Given a method and a path: what goes wrong with this request, if anything.
@@ -58,6 +67,8 @@ class SmallPlatform:
         self.blobs: dict[str, bytes] = {}
         self.logs: dict[str, bytearray] = {"stdout.log": bytearray(), "stderr.log": bytearray()}
         self.pieces: dict[int, Piece] = {}
+        self.records: dict[str, bytearray] = {name: bytearray() for name in RecordName}
+        self.records_refused = False
         self.reports: dict[int, Report] = {}
         self.finishes: list[Finish] = []
         self.broker_url = "redis://127.0.0.1:1"
@@ -181,6 +192,17 @@ class SmallPlatform:
         kept += new
         return 204, None
 
+    def _records(self, _attempt: str, name: str, body: bytes, headers: Any) -> tuple[int, Any]:
+        start, end = map(int, re.findall(r"\d+", headers["Content-Range"]))
+        if self.records_refused:
+            return 404, problem("not_found")
+        kept = self.records[name]
+        assert end - start + 1 == len(body) <= MAX_APPEND_BYTES
+        if start > len(kept):
+            return 416, problem("offset_mismatch", expected=len(kept))
+        kept += body[len(kept) - start :]
+        return 204, None
+
     def _blobs(self, _attempt: str, digest: str, body: bytes, _headers: Any) -> tuple[int, Any]:
         assert self.keep(body) == digest
         return 201, None
@@ -217,9 +239,10 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is Fault.DROPPED:
             self.close_connection = True
             return
+        refusals = {Fault.BROKEN: (500, problem("internal")), Fault.FULL: (507, problem("storage_full"))}
         status, answer = (
-            (500, problem("internal"))
-            if fault is Fault.BROKEN
+            refusals[fault]
+            if fault in refusals
             else self.platform.take(self.command, self.path, body, self.headers)
         )
         self.platform.answered()

@@ -13,6 +13,7 @@ FIXED = {
     "HOME": "/a/home",
     "TMPDIR": "/a/tmp",
     "CUDA_VISIBLE_DEVICES": "",
+    "AWS_EC2_METADATA_DISABLED": "true",
     "TORCHYARD_JOB_ID": "job-1",
     "TORCHYARD_ATTEMPT": "2",
     "TORCHYARD_OUTPUTS": "/a/work/outputs",

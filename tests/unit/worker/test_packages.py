@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.servers import free_port
 from tests.unit.worker.small_runtime import make_runtime
 from tests.waiting import eventually
 from tests.wheels import make_wheel
 
 from torchyard.contracts.runner import Cause, ClaimedAttempt
-from torchyard.errors import RequirementsFailed
+from torchyard.errors import DependencyFailed, RequirementsFailed
 from torchyard_worker import job_venv, packages, runtimes
 from torchyard_worker.attempts import HeldAttempt, Stopped, StopWish
 from torchyard_worker.job_venv import JobVenv
@@ -171,6 +172,38 @@ def silent_index(installation: Installation) -> Iterator[None]:
         del variables["PIP_NO_INDEX"]
         variables |= {"PIP_INDEX_URL": address, "UV_DEFAULT_INDEX": address}
         yield
+
+
+@pytest.mark.parametrize("tool", ["uv", "pip"])
+def test_an_index_that_is_away_may_be_back_the_next_time(
+    venv: JobVenv, installation: Installation, tool: str
+) -> None:
+    venv = venv if tool == "uv" else without(venv, "uv")
+    address = f"http://127.0.0.1:{free_port()}/simple"
+    variables = installation.environment
+    assert isinstance(variables, dict)
+    del variables["PIP_NO_INDEX"]
+    variables |= {"PIP_INDEX_URL": address, "UV_DEFAULT_INDEX": address}
+    variables |= {"PIP_RETRIES": "1", "UV_HTTP_RETRIES": "0"}  # as often as it takes, but quickly
+
+    with pytest.raises(DependencyFailed) as away:
+        packages.install(of("not-to-be-found"), venv, installation)
+
+    assert away.value.code == "dependency_unavailable"
+    assert away.value.message.startswith("the package index does not answer: ")
+    assert "not-to-be-found" in away.value.message
+
+
+def test_of_many_versions_the_last_ones_are_told(
+    venv: JobVenv, installation: Installation, tmp_path: Path
+) -> None:
+    for number in range(10):
+        make_wheel(tmp_path / "wheels", "many", f"1.{number}")
+
+    with pytest.raises(RequirementsFailed) as refusal:
+        packages.install(of("many>2"), without(venv, "uv"), installation)
+
+    assert "many>2 (from versions: …, 1.5, 1.6, 1.7, 1.8, 1.9); No matching" in refusal.value.message
 
 
 @pytest.mark.usefixtures("silent_index")

@@ -327,6 +327,33 @@ def test_a_platform_that_is_away_in_between_loses_nothing(worker: Worker, platfo
     assert sorted(platform.reports) == [1, 2]
 
 
+def test_a_platform_without_space_hears_of_the_end_when_it_has_some(
+    worker: Worker, platform: SmallPlatform
+) -> None:
+    platform.offer(ATTEMPT, "open('large', 'w').write('x')\nprint('done')")
+    seen: set[str] = set()
+    there_at_the_end: list[bool] = []
+
+    def full(method: str, path: str) -> Fault | None:
+        if path.endswith("/finish"):
+            there_at_the_end.append((worker.directory / "work" / "large").exists())
+        first = path not in seen
+        seen.add(path)
+        written_down = path.endswith(("/claim", "/events", "/finish"))
+        return Fault.FULL if (first and written_down) or (method == "PUT" and "/blobs/" in path) else None
+
+    platform.faults = full
+    worker.runner.run(ATTEMPT)
+
+    assert printed(platform) == b"done\n"
+    (final,) = platform.finishes
+    assert (final.outcome.cause, final.outcome.exit_code) == (Cause.EXITED, 0)
+    assert final.artifacts == []
+    assert final.messages == ["not kept as artifacts (refused: storage_full): large"]
+    assert there_at_the_end == [False, False]  # it may be what fills the disk
+    assert not worker.directory.exists()
+
+
 def test_temporary_files_have_a_path_that_is_short_enough_for_sockets(
     worker: Worker, platform: SmallPlatform
 ) -> None:

@@ -36,7 +36,7 @@ def ended(shim: Shim, directory: Path) -> dict[str, Any]:
 
 
 def ready(directory: Path) -> None:
-    eventually(lambda: b"ready" in read(directory, spool.STDOUT), seconds=60)
+    eventually(lambda: b"ready\n" in read(directory, spool.STDOUT), seconds=60)
 
 
 def records(directory: Path) -> list[tuple[int, int, bool]]:

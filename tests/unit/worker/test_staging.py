@@ -411,3 +411,25 @@ def test_an_unreadable_file_is_named(
     kept, messages = collector(api, cache).collect(held, staged)
 
     assert (kept, messages) == ([], ["not kept as artifacts (can't be read: Permission denied): secret"])
+
+
+@pytest.mark.parametrize(
+    ("files", "hint"),
+    [
+        ({"lib/a.py": "", "lib/data/x": ""}, "; its modules are in lib/: import them as lib.NAME"),
+        ({"__MACOSX/._a": "", "lib/a.py": ""}, "; its modules are in lib/: import them as lib.NAME"),
+        ({"lib/__init__.py": "", "lib/a.py": ""}, ""),
+        ({"data/x.csv": "", "data/y.csv": ""}, ""),
+        ({"lib/a.py": "", "b.py": ""}, ""),
+        ({"a.py": ""}, ""),
+    ],
+)
+def test_how_to_import_what_lies_in_the_only_folder_is_said(
+    platform: SmallPlatform, sources: Sources, tmp_path: Path, files: dict[str, str], hint: str
+) -> None:
+    claimed = given(platform, {}, zipped=make_zip(files))
+    directory = spooling.create(tmp_path / "attempts" / "2", claimed)
+
+    told = stage(directory, claimed, sources)
+
+    assert f" B{hint}) and inputs/" in told

@@ -491,6 +491,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Samples
+         * @description Get what an attempt used over its whole life: CPU cores, memory, GPUs; as columns.
+         */
+        get: operations["get_samples_api_v1_jobs__job_id__samples_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Series
+         * @description Get the numbers that an attempt printed in a regular way, as curves, and how far it says it is.
+         *
+         *     With `after`, which the last answer has as `until`, only what came since. If `revision` differs from the
+         *     last answer's, older points changed too: ask again without `after`. Scalars of TensorBoard's event files
+         *     come once the script has ended.
+         */
+        get: operations["get_series_api_v1_jobs__job_id__series_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -569,6 +613,8 @@ export interface paths {
         /**
          * Events
          * @description List what happened to a run, first to last: at most 10,000 events.
+         *
+         *     With `Accept: text/event-stream`, as an EventSource sends it, the run is followed.
          */
         get: operations["events_api_v1_runs__run_id__events_get"];
         put?: never;
@@ -846,6 +892,26 @@ export interface paths {
          * @description Sign out: the browser's session ends.
          */
         delete: operations["sign_out_api_v1_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Link
+         * @description Make a code that signs a browser in as whoever asks, once.
+         */
+        post: operations["make_link_api_v1_session_links_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2230,6 +2296,27 @@ export interface components {
             uuid: string;
         };
         /**
+         * GpuSamples
+         * @description One GPU of the attempt, at the same times as the other columns; null where nothing was measured.
+         */
+        GpuSamples: {
+            /**
+             * Memory Mb
+             * @description Its memory in use, in MiB.
+             */
+            memory_mb: (number | null)[];
+            /**
+             * Percent
+             * @description How busy it was.
+             */
+            percent: (number | null)[];
+            /**
+             * Uuid
+             * @description NVML's UUID.
+             */
+            uuid: string;
+        };
+        /**
          * Graph
          * @description Everything that decides what a run does. Where boxes stand is kept apart, in the layout.
          */
@@ -2433,6 +2520,12 @@ export interface components {
              * @description Number of the latest version; also its ETag, for `If-Match`.
              */
             version: number;
+            /**
+             * Warnings
+             * @description What was taken over, and is of no use as it is: a schedule that is over.
+             * @default []
+             */
+            warnings: components["schemas"]["Problem"][];
         };
         /**
          * IssuedToken
@@ -3680,6 +3773,37 @@ export interface components {
             time_zone: string;
         };
         /**
+         * PrintedProgress
+         * @description How far a script is, by its latest `Epoch 3/10` or progress bar.
+         */
+        PrintedProgress: {
+            /**
+             * At
+             * @description When that was told, in milliseconds since 1970.
+             */
+            at?: number | null;
+            /**
+             * Done
+             * @description Epochs or steps that are done.
+             */
+            done: number;
+            /**
+             * Fraction
+             * @description The share that is done.
+             */
+            fraction: number;
+            /**
+             * Seconds Left
+             * @description As its bar told it, or as the time of its epochs so far lets expect.
+             */
+            seconds_left?: number | null;
+            /**
+             * Total
+             * @description Of so many.
+             */
+            total: number;
+        };
+        /**
          * Problem
          * @description A mistake in a graph; one without any can run.
          */
@@ -4311,6 +4435,73 @@ export interface components {
             python: string;
         };
         /**
+         * Samples
+         * @description What an attempt used, as columns of the same length: at most 2,000 points for its whole life.
+         */
+        Samples: {
+            /**
+             * Attempt
+             * @description Which attempt.
+             */
+            attempt: number;
+            /**
+             * Cpu Cores
+             * @description CPU cores in use, in the mean.
+             */
+            cpu_cores: number[];
+            /**
+             * Cpu Cores Max
+             * @description The most in the stretch.
+             */
+            cpu_cores_max: number[];
+            /**
+             * Cpu Cores Min
+             * @description The least in the stretch.
+             */
+            cpu_cores_min: number[];
+            /**
+             * Cpus
+             * @description CPU cores the job asked for.
+             */
+            cpus: number;
+            /**
+             * Gpus
+             * @description Its GPUs, in the order of the attempt's.
+             * @default []
+             */
+            gpus: components["schemas"]["GpuSamples"][];
+            /**
+             * Memory Limit Mb
+             * @description Memory the job asked for, in MiB.
+             */
+            memory_limit_mb: number;
+            /**
+             * Memory Mb
+             * @description Memory of its processes in MiB, in the mean; shared is once.
+             */
+            memory_mb: number[];
+            /**
+             * Memory Mb Max
+             * @description The most in the stretch.
+             */
+            memory_mb_max: number[];
+            /**
+             * Memory Mb Min
+             * @description The least in the stretch.
+             */
+            memory_mb_min: number[];
+            /**
+             * Seconds
+             * @description When each stretch of time ended that a point tells of.
+             */
+            seconds: number[];
+            /**
+             * Started At
+             * @description What `seconds` count from.
+             */
+            started_at?: string | null;
+        };
+        /**
          * Schedule
          * @description When a workflow runs by itself.
          */
@@ -4440,6 +4631,103 @@ export interface components {
             value: string;
         };
         /**
+         * Series
+         * @description One name and its numbers, as columns of the same length.
+         */
+        Series: {
+            /**
+             * Counts
+             * @description What `steps` are: printed steps, printed epochs, or the order of the points.
+             * @default step
+             * @enum {string}
+             */
+            counts: "step" | "epoch" | "order";
+            /**
+             * Name
+             * @description What stood before the numbers, or the tag of an event file.
+             */
+            name: string;
+            /**
+             * Offsets
+             * @description Where in stdout.log the line begins that each was printed in.
+             * @default []
+             */
+            offsets: number[];
+            /**
+             * Percent
+             * @description Whether the numbers were printed with a percent sign.
+             * @default false
+             */
+            percent: boolean;
+            /**
+             * Source
+             * @description Whether it was printed, or read from an event file.
+             * @default printed
+             * @enum {string}
+             */
+            source: "printed" | "tensorboard";
+            /**
+             * Steps
+             * @description Where each number stands; they grow.
+             */
+            steps: number[];
+            /**
+             * Times
+             * @description When it arrived, in milliseconds since 1970.
+             * @default []
+             */
+            times: (number | null)[];
+            /**
+             * Total
+             * @description How many numbers there were; of many, lows and highs are kept.
+             */
+            total: number;
+            /**
+             * Values
+             * @description Null for what was no number: nan, inf.
+             */
+            values: (number | null)[];
+        };
+        /**
+         * SeriesList
+         * @description What an attempt printed in a regular way.
+         */
+        SeriesList: {
+            /**
+             * Attempt
+             * @description Which attempt.
+             */
+            attempt: number;
+            /**
+             * Complete
+             * @description Whether all of it was looked at; if not, ask again.
+             */
+            complete: boolean;
+            /** @description How far it says it is, if it does. */
+            progress?: components["schemas"]["PrintedProgress"] | null;
+            /**
+             * Revision
+             * @description Changes when points changed that were told before: get all of them.
+             */
+            revision: string;
+            /**
+             * Series
+             * @description In the order in which they first appeared.
+             * @default []
+             */
+            series: components["schemas"]["Series"][];
+            /**
+             * Size
+             * @description Bytes of stdout.log.
+             */
+            size: number;
+            /**
+             * Until
+             * @description Byte up to which stdout.log was looked at; the next `after`.
+             */
+            until: number;
+        };
+        /**
          * SettingsFrom
          * @description Which settings a resumed node runs with.
          * @enum {string}
@@ -4452,9 +4740,26 @@ export interface components {
         SignIn: {
             /**
              * Token
-             * @description A user's token.
+             * @description A user's token, or the code of a link.
              */
             token: string;
+        };
+        /**
+         * SignInLink
+         * @description What signs a browser in once, at the web app's address with `#sign-in=` and this code behind it.
+         */
+        SignInLink: {
+            /**
+             * Code
+             * @description Good once.
+             */
+            code: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description When it stops being good.
+             */
+            expires_at: string;
         };
         /**
          * StagingProgress
@@ -7849,6 +8154,170 @@ export interface operations {
             };
         };
     };
+    get_samples_api_v1_jobs__job_id__samples_get: {
+        parameters: {
+            query?: {
+                /** @description Which attempt; the latest if left out. */
+                attempt?: number | null;
+            };
+            header?: {
+                /** @description The ETag of what is known already. */
+                "if-none-match"?: string | null;
+            };
+            path: {
+                /** @description The job's UUID. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Samples"];
+                };
+            };
+            /** @description Nothing has changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated`: A valid token or session is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: This is not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `field_invalid`: A field breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A part the request needs is away for the moment; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_series_api_v1_jobs__job_id__series_get: {
+        parameters: {
+            query?: {
+                /** @description Only numbers printed at this byte of stdout.log or behind it. */
+                after?: number | null;
+                /** @description Which attempt; the latest if left out. */
+                attempt?: number | null;
+            };
+            header?: {
+                /** @description The ETag of what is known already. */
+                "if-none-match"?: string | null;
+            };
+            path: {
+                /** @description The job's UUID. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesList"];
+                };
+            };
+            /** @description Nothing has changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthenticated`: A valid token or session is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: This is not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `field_invalid`: A field breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A part the request needs is away for the moment; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     page_api_v1_runs_get: {
         parameters: {
             query?: {
@@ -7860,6 +8329,8 @@ export interface operations {
                 trigger?: components["schemas"]["Trigger"] | null;
                 /** @description Only runs of this sweep. */
                 sweep?: string | null;
+                /** @description Only those whose id begins like this. */
+                id_prefix?: string | null;
                 /** @description `next_cursor` of the part before. */
                 cursor?: string | null;
                 /** @description Items in one part. */
@@ -8254,7 +8725,10 @@ export interface operations {
                 /** @description Only events with a higher number. */
                 after?: number;
             };
-            header?: never;
+            header?: {
+                /** @description As `after`; sent by a browser that reconnects. */
+                "last-event-id"?: number | null;
+            };
             path: {
                 /** @description The run's UUID. */
                 run_id: string;
@@ -8263,7 +8737,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The events; or a stream of them, as at `events/stream`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8700,7 +9174,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_input`: What was sent can't be accepted as it is. `workflow_invalid`: The graph has mistakes, so it can't run. `blob_not_uploaded`: No blob with this SHA-256 has been uploaded. */
+            /** @description `invalid_input`: What was sent can't be accepted as it is. `workflow_invalid`: The graph has mistakes, so it can't run. `source_missing`: No run has the outputs that a part of a workflow needs. `blob_not_uploaded`: No blob with this SHA-256 has been uploaded. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9387,6 +9861,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    make_link_api_v1_session_links_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInLink"];
+                };
+            };
+            /** @description `unauthenticated`: A valid token or session is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: This is not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A part the request needs is away for the moment; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10410,6 +10931,8 @@ export interface operations {
             query?: {
                 /** @description Only workflows with this in name or description. */
                 text?: string | null;
+                /** @description Only those whose id begins like this. */
+                id_prefix?: string | null;
                 /** @description `next_cursor` of the part before. */
                 cursor?: string | null;
                 /** @description Items in one part. */

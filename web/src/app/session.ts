@@ -15,6 +15,21 @@ export const sessionQuery = queryOptions({
   staleTime: 60_000,
 });
 
+const LINK = "#sign-in=";
+
+/** Signs in with the code of a link, if the address has one; the address is clean afterwards. */
+export async function signInByLink(): Promise<void> {
+  if (!location.hash.startsWith(LINK)) return;
+  const token = decodeURIComponent(location.hash.slice(LINK.length));
+  history.replaceState(null, "", location.pathname + location.search);
+  try {
+    await api.POST("/api/v1/session", { body: { token } });
+  } catch (problem) {
+    // A link that was used before: whoever is not signed in is asked for a token.
+    if (!(problem instanceof ApiProblem && problem.status === 401)) throw problem;
+  }
+}
+
 export function useSession() {
   return useQuery(sessionQuery);
 }

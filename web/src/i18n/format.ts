@@ -25,6 +25,16 @@ export function formatMoment(moment: string | Date, now: Date = new Date()): str
   }).format(at);
 }
 
+/** The time of day alone, or with its day where several are shown. */
+export function formatTick(moment: Date, withDay: boolean): string {
+  return new Intl.DateTimeFormat(
+    locale(),
+    withDay
+      ? { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" }
+      : { timeStyle: "medium" },
+  ).format(moment);
+}
+
 const BINARY = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
 export function formatBytes(bytes: number): string {
@@ -39,4 +49,12 @@ export function formatDuration(seconds: number): string {
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const padded = String(rest).padStart(2, "0");
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${padded}` : `${minutes}:${padded}`;
+}
+
+/** The time of day to the millisecond, `14:03:09.120`; the same in every language. */
+export function formatClock(milliseconds: number): string {
+  const at = new Date(milliseconds);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const rest = String(at.getMilliseconds()).padStart(3, "0");
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${rest}`;
 }

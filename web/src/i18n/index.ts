@@ -2,7 +2,9 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import enCanvas from "./en/canvas.json";
+import enCharts from "./en/charts.json";
 import enCommon from "./en/common.json";
+import enFields from "./en/fields.json";
 import enJobs from "./en/jobs.json";
 import enLogs from "./en/logs.json";
 import enRuns from "./en/runs.json";
@@ -10,7 +12,9 @@ import enSettings from "./en/settings.json";
 import enWorkers from "./en/workers.json";
 import enWorkflows from "./en/workflows.json";
 import zhCanvas from "./zh/canvas.json";
+import zhCharts from "./zh/charts.json";
 import zhCommon from "./zh/common.json";
+import zhFields from "./zh/fields.json";
 import zhJobs from "./zh/jobs.json";
 import zhLogs from "./zh/logs.json";
 import zhRuns from "./zh/runs.json";
@@ -24,6 +28,8 @@ export type Language = keyof typeof LANGUAGES;
 const en = {
   common: enCommon,
   canvas: enCanvas,
+  charts: enCharts,
+  fields: enFields,
   jobs: enJobs,
   logs: enLogs,
   runs: enRuns,
@@ -34,6 +40,8 @@ const en = {
 const zh: { [Namespace in keyof typeof en]: object } = {
   common: zhCommon,
   canvas: zhCanvas,
+  charts: zhCharts,
+  fields: zhFields,
   jobs: zhJobs,
   logs: zhLogs,
   runs: zhRuns,

@@ -24,6 +24,7 @@ export function Dialog({ open, onClose, title, description, wide, actions, child
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/40" />
         <Radix.Content
           {...(description ? {} : { "aria-describedby": undefined })}
+          onOpenAutoFocus={focusFirst}
           className={clsx(
             "fixed top-1/2 left-1/2 z-50 flex max-h-[88vh] -translate-x-1/2 -translate-y-1/2 flex-col rounded-xl border border-line bg-raised shadow-xl outline-none",
             wide ? "w-[min(64rem,94vw)]" : "w-[min(32rem,94vw)]",
@@ -50,4 +51,11 @@ export function Dialog({ open, onClose, title, description, wide, actions, child
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** The first field, or else the dialog itself: on the button that closes it, its tip would take the Escape key. */
+function focusFirst(event: Event): void {
+  const dialog = event.currentTarget as HTMLElement;
+  event.preventDefault();
+  (dialog.querySelector<HTMLElement>("input:not([type=hidden]), textarea, select") ?? dialog).focus();
 }

@@ -1,0 +1,2 @@
+/** `/workflows`. */
+export { Workflows as WorkflowsPage } from "@/workflows/Workflows";

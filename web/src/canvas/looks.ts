@@ -1,0 +1,123 @@
+/** How the nodes of a graph stand: by the run that goes on, by what changed since the last one, by their faults. */
+import type { Schema } from "@/api/client";
+import { type NodeRun, nodeOpen, type RunDetail } from "@/live/run";
+import type { State } from "@/ui/StateBadge";
+import type { Look, Problem } from "./board";
+import type { Graph, GraphNode } from "./model/graph";
+import type { WireGraph } from "./model/wire";
+
+export type Summary = Schema<"NodeSummary">;
+
+interface Known {
+  graph: Graph;
+  run?: RunDetail | undefined;
+  summaries?: readonly Summary[] | undefined;
+  problems: readonly Problem[];
+  /** Whether the graph is that of the run itself, which can't be stale. */
+  frozen?: boolean;
+}
+
+export function looksOf({ graph, run, summaries, problems, frozen = false }: Known): Map<string, Look> {
+  const inRun = new Map(run?.nodes.map((node) => [node.name, node]));
+  const told = new Map(summaries?.map((summary) => [summary.name, summary]));
+  const wrong = Map.groupBy(problems, (problem) => problem.node ?? "");
+  const stale =
+    frozen || !run ? new Map<string, string[]>() : staleNodes(graph, run.graph as WireGraph, told);
+  return new Map(
+    graph.nodes.map((node) => {
+      const mine = inRun.get(node.name);
+      const faults = wrong.get(node.name) ?? [];
+      const because = stale.get(node.name) ?? [];
+      return [node.name, look(node, mine, told.get(node.name), faults, because, run?.id, frozen)];
+    }),
+  );
+}
+
+function look(
+  node: GraphNode,
+  mine: NodeRun | undefined,
+  summary: Summary | undefined,
+  problems: readonly Problem[],
+  because: readonly string[],
+  run: string | undefined,
+  frozen: boolean,
+): Look {
+  const part = mine && (frozen || mine.state !== "left_out") ? mine : undefined;
+  const state = stateOf(node, part, summary, problems, because, frozen);
+  const shows = part !== undefined && (state === part.state || state === "unreachable" || state === "stale");
+  return {
+    state,
+    sentence: shows && state !== "stale" ? (part.sentence ?? undefined) : undefined,
+    reason: shows ? (part.reason ?? undefined) : undefined,
+    unreachable: part?.unreachable ?? false,
+    job: part?.job ?? summary?.last_job ?? undefined,
+    run: part ? run : (summary?.last_run ?? undefined),
+    startedAt: shows ? (part.started_at ?? undefined) : undefined,
+    finishedAt: shows ? (part.finished_at ?? undefined) : undefined,
+    attempts: part?.attempts ?? 0,
+    reusedFrom: part?.reused_from ?? undefined,
+    staleBecause: state === "stale" ? because : [],
+    problems,
+  };
+}
+
+function stateOf(
+  node: GraphNode,
+  part: NodeRun | undefined,
+  summary: Summary | undefined,
+  problems: readonly Problem[],
+  because: readonly string[],
+  frozen: boolean,
+): State {
+  if (part && (frozen || nodeOpen(part.state))) return part.unreachable ? "unreachable" : part.state;
+  if (node.skip) return "skipped";
+  if (problems.length) return "not_configured";
+  const last = (part?.state ?? summary?.last_state ?? undefined) as NodeRun["state"] | undefined;
+  const gave = last === "succeeded" || last === "reused";
+  if (gave && (because.length || summary?.status === "stale")) return "stale";
+  if (last && last !== "left_out") return last;
+  // What was wrong when it was saved last is told by `problems` as it is now.
+  return summary && summary.status !== "not_configured" ? summary.status : "ready";
+}
+
+/** By name, what changed: fields of the node itself, or the names of nodes above it that are stale or new. */
+function staleNodes(
+  graph: Graph,
+  frozen: WireGraph,
+  told: ReadonlyMap<string, Summary>,
+): Map<string, string[]> {
+  const before = new Map(frozen.nodes.map((node) => [node.name, node]));
+  const names = new Map(graph.nodes.map((node) => [node.id, node.name]));
+  const found = new Map<string, string[]>();
+  for (const node of graph.nodes) {
+    const old = before.get(node.name);
+    const fields = old ? changedFields(old.settings ?? {}, node.settings) : [];
+    const server = told.get(node.name)?.status === "stale" ? (told.get(node.name)?.stale_because ?? []) : [];
+    const because = [...new Set([...fields, ...server])];
+    if (because.length) found.set(node.name, because);
+  }
+  const below = Map.groupBy(graph.edges, (edge) => names.get(edge.source) ?? "");
+  const open = [...found.keys()];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    for (const edge of below.get(name) ?? []) {
+      const target = names.get(edge.target) ?? "";
+      if (found.has(target)) continue;
+      found.set(target, [name]);
+      open.push(target);
+    }
+  }
+  return found;
+}
+
+/** Fields that decide nothing of the result. */
+const IDLE = new Set(["resources", "retries", "name", "grace_seconds"]);
+
+function changedFields(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): string[] {
+  const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...fields].filter(
+    (field) => !IDLE.has(field) && JSON.stringify(before[field]) !== JSON.stringify(after[field]),
+  );
+}

@@ -1,0 +1,62 @@
+/** What part of the canvas is seen. */
+import { useReactFlow } from "@xyflow/react";
+import { useMemo } from "react";
+import type { Point } from "./model/graph";
+
+const SOFTLY = { duration: 160 };
+const ROOM = { padding: 0.2, maxZoom: 1, ...SOFTLY };
+
+export interface View {
+  fit: () => void;
+  fitTo: (ids: readonly string[]) => void;
+  /** Brings nodes into sight without changing the scale. */
+  show: (ids: readonly string[]) => void;
+  /** Whether all of a node is on screen. */
+  sees: (id: string) => boolean;
+  natural: () => void;
+  closer: () => void;
+  farther: () => void;
+  /** From the screen to the canvas. */
+  place: (screen: Point) => Point;
+  /** The middle of what is seen. */
+  middle: () => { screen: Point; at: Point };
+}
+
+/** The element that shows the canvas; there is one on a page. */
+export function pane(): HTMLElement | null {
+  return document.querySelector<HTMLElement>(".react-flow");
+}
+
+export function useView(): View {
+  const flow = useReactFlow();
+  return useMemo(() => {
+    const middle = () => {
+      const box = pane()?.getBoundingClientRect();
+      const screen = { x: (box?.x ?? 0) + (box?.width ?? 0) / 2, y: (box?.y ?? 0) + (box?.height ?? 0) / 2 };
+      return { screen, at: flow.screenToFlowPosition(screen) };
+    };
+    return {
+      fit: () => void flow.fitView(ROOM),
+      fitTo: (ids) => void flow.fitView({ ...ROOM, nodes: ids.map((id) => ({ id })) }),
+      show: (ids) =>
+        void flow.fitView({
+          ...SOFTLY,
+          nodes: ids.map((id) => ({ id })),
+          minZoom: flow.getZoom(),
+          maxZoom: flow.getZoom(),
+        }),
+      sees: (id) => {
+        const outer = pane()?.getBoundingClientRect();
+        const inner = document.querySelector(`[data-node="${CSS.escape(id)}"]`)?.getBoundingClientRect();
+        if (!outer || !inner) return false;
+        const across = inner.left >= outer.left && inner.right <= outer.right;
+        return across && inner.top >= outer.top && inner.bottom <= outer.bottom;
+      },
+      natural: () => void flow.zoomTo(1, SOFTLY),
+      closer: () => void flow.zoomIn(SOFTLY),
+      farther: () => void flow.zoomOut(SOFTLY),
+      place: (screen) => flow.screenToFlowPosition(screen),
+      middle,
+    };
+  }, [flow]);
+}

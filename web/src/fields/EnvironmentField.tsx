@@ -1,0 +1,185 @@
+/** Environment variables; what looks like a secret becomes one by a click. */
+
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { KeyRound, Plus, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api } from "@/api/client";
+import { Button, IconButton } from "@/ui/Button";
+import { Field, TextInput } from "@/ui/Field";
+import { Menu, MenuItem, MenuLabel } from "@/ui/Menu";
+import { toastProblem } from "@/ui/toast";
+import { problemAt } from "./draft";
+import { EXAMPLES } from "./examples";
+import { Note } from "./Note";
+import type { JobFieldProps } from "./props";
+import { secretsQuery } from "./queries";
+import { isVariableName, looksSecret } from "./suspicion";
+
+interface Row {
+  key: number;
+  name: string;
+  value: string;
+}
+
+/** One object, so that nothing given stays the same from one rendering to the next. */
+const NONE: Readonly<Record<string, string>> = {};
+
+let nextKey = 0;
+const row = (name = "", value = ""): Row => {
+  nextKey += 1;
+  return { key: nextKey, name, value };
+};
+
+const REFERENCE = /^\$\{secrets\.([A-Z0-9_]+)\}$/;
+
+/** Rows as a person types them: a name may be empty, or there twice, for a moment. */
+function useRows({ value, onChange }: Pick<JobFieldProps, "value" | "onChange">) {
+  const given = value.environment ?? NONE;
+  const [rows, setRows] = useState(() => Object.entries(given).map(([name, text]) => row(name, text)));
+  const told = Object.fromEntries(rows.filter(({ name }) => name).map((one) => [one.name, one.value]));
+  const [seen, setSeen] = useState(given);
+  if (seen !== given) {
+    setSeen(given);
+    // Changed by somebody else, such as an undo: their rows count.
+    if (JSON.stringify(sorted(given)) !== JSON.stringify(sorted(told)))
+      setRows(Object.entries(given).map(([name, text]) => row(name, text)));
+  }
+  const change = (next: readonly Row[]) => {
+    setRows([...next]);
+    const named = next.filter(({ name }) => name).map((one) => [one.name, one.value]);
+    onChange("environment", named.length ? Object.fromEntries(named) : undefined);
+  };
+  return { rows, change };
+}
+
+const sorted = (values: Readonly<Record<string, string>>) => Object.entries(values).sort();
+
+export function EnvironmentField(props: JobFieldProps) {
+  const { t } = useTranslation("fields");
+  const { rows, change } = useRows(props);
+  const { disabled } = props;
+  return (
+    <Field
+      label={t("environment.label")}
+      hint={t("environment.hint")}
+      error={problemAt(props.problems, "environment")}
+      aside={props.aside?.("environment")}
+    >
+      {(control) => (
+        // biome-ignore lint/a11y/useSemanticElements: a label names it already
+        <div id={control.id} role="group" aria-label={t("environment.label")} className="space-y-1.5">
+          {rows.map((one, at) => (
+            <Variable
+              key={one.key}
+              row={one}
+              twice={rows.some(({ name }, other) => other < at && name !== "" && name === one.name)}
+              disabled={disabled}
+              onChange={(changed) => change(rows.map((old) => (old.key === one.key ? changed : old)))}
+              onRemove={() => change(rows.filter(({ key }) => key !== one.key))}
+            />
+          ))}
+          {disabled ? null : (
+            <Button kind="quiet" className="px-1.5!" onClick={() => change([...rows, row()])}>
+              <Plus aria-hidden className="size-4" />
+              {t("environment.add")}
+            </Button>
+          )}
+        </div>
+      )}
+    </Field>
+  );
+}
+
+interface VariableProps {
+  row: Row;
+  twice: boolean;
+  disabled: boolean | undefined;
+  onChange: (row: Row) => void;
+  onRemove: () => void;
+}
+
+function Variable({ row: one, twice, disabled, onChange, onRemove }: VariableProps) {
+  const { t } = useTranslation("fields");
+  const { data: secrets } = useQuery(secretsQuery);
+  const queries = useQueryClient();
+  const known = (secrets ?? []).map(({ name }) => name);
+  const wanted = known.includes(one.name) ? `${one.name}_2` : one.name;
+  const store = useMutation({
+    mutationFn: () =>
+      api.PUT("/api/v1/secrets/{name}", { params: { path: { name: wanted } }, body: { value: one.value } }),
+    onSuccess: () => {
+      void queries.invalidateQueries(secretsQuery);
+      onChange({ ...one, value: `\${secrets.${wanted}}` });
+    },
+    onError: toastProblem,
+  });
+  const wrong = one.name !== "" && !isVariableName(one.name);
+  const missing = REFERENCE.exec(one.value)?.[1];
+  return (
+    <div>
+      <div className="flex items-center gap-1.5">
+        <TextInput
+          className="w-2/5! font-mono text-xs"
+          aria-label={t("environment.name")}
+          aria-invalid={wrong || twice}
+          placeholder={EXAMPLES.variable}
+          spellCheck={false}
+          disabled={disabled}
+          value={one.name}
+          onChange={(event) => onChange({ ...one, name: event.target.value })}
+        />
+        <TextInput
+          className="flex-1 font-mono text-xs"
+          aria-label={t("environment.value", { name: one.name })}
+          spellCheck={false}
+          disabled={disabled}
+          value={one.value}
+          onChange={(event) => onChange({ ...one, value: event.target.value })}
+        />
+        {disabled ? null : (
+          <>
+            <Menu
+              trigger={
+                <IconButton label={t("environment.secret")}>
+                  <KeyRound aria-hidden className="size-4" />
+                </IconButton>
+              }
+            >
+              <MenuLabel>{known.length ? t("environment.pick") : t("environment.noSecrets")}</MenuLabel>
+              {known.map((name) => (
+                <MenuItem
+                  key={name}
+                  onSelect={() => onChange({ ...one, name: one.name || name, value: `\${secrets.${name}}` })}
+                >
+                  {name}
+                </MenuItem>
+              ))}
+            </Menu>
+            <IconButton label={t("environment.remove", { name: one.name })} onClick={onRemove}>
+              <Trash2 aria-hidden className="size-4" />
+            </IconButton>
+          </>
+        )}
+      </div>
+      {wrong ? <Note kind="danger">{t("environment.wrongName")}</Note> : null}
+      {twice ? <Note kind="danger">{t("environment.twice", { name: one.name })}</Note> : null}
+      {missing && secrets && !known.includes(missing) ? (
+        <Note kind="warning">{t("environment.unknown", { name: missing })}</Note>
+      ) : null}
+      {!disabled && looksSecret(one.name, one.value) ? (
+        <Note kind="warning">
+          {t("environment.suspicious")}{" "}
+          <button
+            type="button"
+            className="font-medium text-accent underline disabled:opacity-50"
+            disabled={store.isPending || !isVariableName(one.name)}
+            onClick={() => store.mutate()}
+          >
+            {t("environment.makeSecret")}
+          </button>
+        </Note>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,21 @@
+/** A session for as long as somebody looks at the log. */
+import { useEffect, useState, useSyncExternalStore } from "react";
+import type { LogName } from "../model/links";
+import { LogSession } from "../model/session";
+
+const never = () => () => undefined;
+
+export function useLogSession(job: string, attempt: number, name: LogName): LogSession | undefined {
+  const [session, setSession] = useState<LogSession>();
+  useEffect(() => {
+    const made = new LogSession({ job, attempt, name });
+    made.start();
+    setSession(made);
+    return () => {
+      made.close();
+      setSession(undefined);
+    };
+  }, [job, attempt, name]);
+  useSyncExternalStore(session?.subscribe ?? never, () => session?.version ?? 0);
+  return session;
+}

@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import type { RunDetail } from "@/live/run";
+import { barsOf, criticalPath } from "./timing";
+
+const at = (second: number) => new Date(second * 1_000).toISOString();
+
+function run(nodes: [string, number | null][], edges: [string, string][]): RunDetail {
+  return {
+    nodes: nodes.map(([name, end]) => ({ name, finished_at: end === null ? null : at(end) })),
+    graph: { edges: edges.map(([source, target]) => ({ source, target })) },
+  } as unknown as RunDetail;
+}
+
+test("the critical path leads from the last end upwards to what was waited for", () => {
+  const found = criticalPath(
+    run(
+      [
+        ["a", 1],
+        ["slow", 9],
+        ["fast", 3],
+        ["end", 10],
+        ["aside", 4],
+      ],
+      [
+        ["a", "slow"],
+        ["a", "fast"],
+        ["slow", "end"],
+        ["fast", "end"],
+        ["a", "aside"],
+      ],
+    ),
+  );
+  expect([...found]).toEqual(["end", "slow", "a"]);
+});
+
+test("a bar is split by phase, over every attempt, and goes on until now", () => {
+  const states = ["queued", "staging", "running", "failed", "queued", "running"];
+  const events = states.map((state, seq) => ({ seq, at: at(seq), node: "a", state, message: "" }));
+  const [bar] = barsOf(run([["a", null]], []), events, 9_000);
+  expect(bar?.segments.map(({ phase, from, to }) => [phase, from / 1_000, to / 1_000])).toEqual([
+    ["queued", 0, 1],
+    ["staging", 1, 2],
+    ["running", 2, 3],
+    ["queued", 4, 5],
+    ["running", 5, 9],
+  ]);
+});
