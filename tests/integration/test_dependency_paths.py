@@ -113,7 +113,7 @@ def test_nothing_of_the_credentials_reaches_the_script_or_the_disk(lab: Lab) -> 
 
     job, printed, told = lab.run(script, path)
 
-    assert (job["state"], printed) == ("succeeded", "[]\n[]\n[]\n"), printed
+    assert (job["state"], printed) == ("succeeded", "['AWS_EC2_METADATA_DISABLED']\n[]\n[]\n")
     assert lab.server.secret_access_key not in told
     assert lab.server.secret_access_key not in lab.stack.log_of("worker")
     assert lab.server.secret_access_key not in lab.stack.log_of("platform")

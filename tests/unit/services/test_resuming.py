@@ -309,3 +309,16 @@ def test_a_part_whose_inputs_were_removed_since_is_not_resumed(driver: Driver, s
 
     assert refused.value.extra == {"node": "b", "upstream": "a"}
     assert refused.value.hint == "start a new run of a"
+
+
+def test_nor_one_whose_next_job_is_under_way(driver: Driver, script: FileRef) -> None:
+    run = driver.start(graph([node("a", script)]))
+    driver.end(run, "a", files={"outputs/x": b"x"})
+    driver.resume(run, nodes=["a"])
+    driver.take(run, "a")
+    limits = driver.ctx.limits.__class__(**{**vars(driver.ctx.limits), "artifact_max_total_bytes": 0})
+    retention.enforce(driver.ctx.__class__(**{**vars(driver.ctx), "limits": limits}))
+    driver.engine.look()
+
+    assert driver.states(run) == {"a": "running"}
+    assert driver.get(run).state is RunState.RUNNING

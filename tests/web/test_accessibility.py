@@ -1,0 +1,60 @@
+"""No page has a serious fault for those who see, point or read differently."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from tests.stack import Stack
+from tests.web.browsers import Looks, sign_in
+from tests.web.furnishing import Furniture, furnished
+from tests.web.tour import Guest, views, words_of
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+#: In the other theme only the colours are others.
+COLOURS = ["color-contrast", "link-in-text-block"]
+
+
+#: Settled when every colour is what it is going to be.
+STILL = """async () => {
+  for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
+  const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
+  await Promise.allSettled(changing.map((one) => one.finished));
+}"""
+
+
+@pytest.fixture(scope="module")
+def furniture(stack: Stack) -> Furniture:
+    return furnished(stack)
+
+
+def faults(page: Page, rules: list[str]) -> list[str]:
+    """What axe finds that keeps somebody from using the page."""
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
+    found: list[dict[str, Any]] = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{fault['id']}: {part['html'][:200]} ({part['failureSummary']})"
+        for fault in found
+        if fault["impact"] in {"serious", "critical"}
+        for part in fault["nodes"]
+    ]
+
+
+@pytest.mark.thorough
+def test_axe_finds_nothing_serious_on_any_page_in_either_theme(
+    browser: Browser, stack: Stack, furniture: Furniture
+) -> None:
+    context, words = Looks().context(browser), words_of("en")
+    page, found = context.new_page(), set[str]()
+    for view in views(furniture):
+        if view.signed_in and not context.cookies():
+            sign_in(context, stack.url, stack.token)
+        page.emulate_media(color_scheme="light")
+        view.open(Guest(page, words), stack.url)
+        wrong = faults(page, RULES)
+        page.emulate_media(color_scheme="dark")
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        page.evaluate(STILL)
+        found.update(f"{view.name}: {one}" for one in wrong + faults(page, COLOURS))
+    context.close()
+    assert not found, "\n".join(sorted(found))

@@ -1,0 +1,159 @@
+"""Every page of the web app, with what opens on it: for accessibility checks and for pictures."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+from tests.stack import REPOSITORY
+from tests.web.browsers import Language
+from tests.web.furnishing import Furniture
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A page that somebody looks at, and the words that stand on it in their language."""
+
+    page: Page
+    words: dict[str, Any] = field(repr=False)
+
+    def say(self, namespace: str, key: str) -> str:
+        """A text of the web app."""
+        found: Any = self.words[namespace]
+        for part in key.split("."):
+            found = found[part]
+        return str(found)
+
+    def press(self, namespace: str, key: str) -> None:
+        """Press the button with this text."""
+        self.page.get_by_role("button", name=self.say(namespace, key), exact=True).first.click()
+
+    def canvas(self) -> Locator:
+        canvas = self.page.get_by_role("application")
+        expect(canvas.get_by_role("article").first).to_be_visible()
+        return canvas
+
+    def node(self, name: str) -> Locator:
+        return self.canvas().get_by_role("article", name=re.compile(f"^{name}"))
+
+    def key(self, name: str) -> None:
+        """Press a key on the canvas."""
+        self.canvas().focus()
+        self.page.keyboard.press(name)
+
+
+def words_of(language: Language) -> dict[str, Any]:
+    folder = REPOSITORY / "web" / "src" / "i18n" / language
+    return {file.stem: json.loads(file.read_text()) for file in folder.glob("*.json")}
+
+
+Step = Callable[[Guest], object]
+
+
+@dataclass(frozen=True)
+class View:
+    """Something to look at: where it is, and what is done there first."""
+
+    name: str
+    path: str
+    steps: tuple[Step, ...] = ()
+    signed_in: bool = True
+
+    def open(self, guest: Guest, url: str) -> None:
+        """Go there, do that, and wait until nothing is on its way any more."""
+        guest.page.goto(url + self.path)
+        for step in self.steps:
+            step(guest)
+        settle(guest)
+
+
+def settle(guest: Guest) -> None:
+    guest.page.wait_for_load_state("load")
+    # What lies under a dialog has no role; it is to be there all the same.
+    expect(guest.page.locator("main")).to_be_visible()
+    expect(guest.page.get_by_label(guest.say("common", "loading"), exact=True)).to_have_count(0)
+
+
+def press(namespace: str, key: str) -> Step:
+    return lambda guest: guest.press(namespace, key)
+
+
+def choose(namespace: str, key: str) -> Step:
+    return lambda guest: guest.page.get_by_role("menuitem", name=guest.say(namespace, key)).click()
+
+
+def key(name: str) -> Step:
+    return lambda guest: guest.key(name)
+
+
+def click(name: str) -> Step:
+    return lambda guest: guest.node(name).click()
+
+
+def panel(part: str) -> Step:
+    return lambda guest: guest.page.get_by_role(
+        "tab", name=guest.say("canvas", f"panel.{part}"), exact=True
+    ).click()
+
+
+def logs_tab(at: int) -> Step:
+    def step(guest: Guest) -> None:
+        guest.page.get_by_role("tablist", name=guest.say("logs", "label")).get_by_role("tab").nth(at).click()
+
+    return step
+
+
+def views(there: Furniture) -> Iterator[View]:
+    """All of them."""
+    yield View("sign-in", "/", signed_in=False)
+    yield View("workflows", "/workflows")
+    yield from _editor(f"/workflows/{there.workflow}")
+    yield View("workflow-runs", f"/workflows/{there.workflow}/runs")
+    yield View("runs", "/runs")
+    yield View("run-graph", f"/runs/{there.run}?node=evaluate")
+    yield View("run-timeline", f"/runs/{there.run}?tab=timeline")
+    yield View("run-compare", f"/runs/{there.run}?tab=compare&with={there.earlier_run}")
+    yield from _jobs(there)
+    yield View("workers", "/workers")
+    for part in ("profile", "secrets", "connections", "runtimes", "users"):
+        yield View(f"settings-{part}", f"/settings/{part}")
+    yield View("settings-connection", "/settings/connections", (press("settings", "connection.add"),))
+    yield View("settings-secret", "/settings/secrets", (press("settings", "secret.add"),))
+    yield View("nothing-there", "/jobs/00000000-0000-4000-8000-000000000000")
+
+
+def _editor(place: str) -> Iterator[View]:
+    yield View("editor", place, (Guest.canvas,))
+    yield View("editor-node", place, (click("train"),))
+    for part in ("resources", "node", "lands"):
+        yield View(f"editor-node-{part}", place, (click("train"), panel(part)))
+    yield View("editor-dataset", place, (click("digits"),))
+    right = (lambda guest: guest.node("train").click(button="right"),)
+    yield View("editor-menu", place, right)
+    yield View("editor-log", place, (*right, choose("canvas", "action.stdout")))
+    yield View("editor-status", place, (*right, choose("canvas", "action.status")))
+    yield View("editor-search", place, (key("Tab"),))
+    yield View("editor-palette", place, (key("Control+K"),))
+    yield View("editor-shortcuts", place, (key("?"),))
+    yield View("editor-run", place, (key("Control+Enter"),))
+    for name in ("parameters", "schedule", "settings"):
+        yield View(f"editor-{name}", place, (Guest.canvas, press("canvas", f"{name}.title")))
+    for name in ("versions", "resume", "sweep", "notifications"):
+        more = (Guest.canvas, press("common", "action.more"), choose("canvas", f"{name}.title"))
+        yield View(f"editor-{name}", place, more)
+
+
+def _jobs(there: Furniture) -> Iterator[View]:
+    yield View("jobs", "/jobs")
+    yield View("jobs-chosen", "/jobs", (lambda guest: guest.page.get_by_role("checkbox").first.check(),))
+    yield View("new-job", "/jobs/new", (press("fields", "script.write"),))
+    yield View("job-failed", f"/jobs/{there.failed_job}")
+    yield View("job-succeeded", f"/jobs/{there.lone_job}")
+    yield View("job-artifacts", f"/jobs/{there.leaving_job}?tab=artifacts")
+    for part in ("specification", "attempts", "charts"):
+        yield View(f"job-{part}", f"/jobs/{there.lone_job}?tab={part}")
+    yield View("log", f"/jobs/{there.lone_job}/logs")
+    yield View("log-errors", f"/jobs/{there.failed_job}/logs", (logs_tab(1),))
+    yield View("log-search", f"/jobs/{there.lone_job}/logs", (press("logs", "search.label"),))
