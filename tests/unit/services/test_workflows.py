@@ -27,6 +27,7 @@ from torchyard.services.context import Context
 from torchyard.storage import blobs
 from torchyard.storage.tables import JobRow
 from torchyard.storage.workflow_tables import RunRow, ScheduleRow, VersionBlobRow
+from torchyard.storage.workflows import WorkflowFilter
 
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 
@@ -272,7 +273,7 @@ def test_the_list_is_one_query_with_outline_and_the_latest_run(ctx: Context) -> 
         session.add(row)
 
     with counted(ctx) as sent, ctx.db.read() as session:
-        listed = {one.name: one for one in workflows.page(session, None, before=None, limit=10)}
+        listed = {one.name: one for one in workflows.page(session, WorkflowFilter(), before=None, limit=10)}
 
     assert len([statement for statement in sent if statement.startswith("SELECT")]) == 1
     assert (listed["erste"].last_run, listed["erste"].last_run_state) == (latest, "running")
@@ -283,8 +284,10 @@ def test_the_list_is_one_query_with_outline_and_the_latest_run(ctx: Context) -> 
     assert len(outline.edges) == 1
     assert (listed["zweite"].last_run, listed["zweite"].scheduled) == (None, True)
     with ctx.db.read() as session:
-        assert [one.name for one in workflows.page(session, "mixed", before=None, limit=10)] == ["zweite"]
-        assert workflows.page(session, "100%", before=None, limit=10) == []
+        assert [
+            one.name for one in workflows.page(session, WorkflowFilter(text="mixed"), before=None, limit=10)
+        ] == ["zweite"]
+        assert workflows.page(session, WorkflowFilter(text="100%"), before=None, limit=10) == []
 
 
 def test_the_list_is_paged_and_shows_no_picture_of_a_large_one(ctx: Context) -> None:
@@ -294,8 +297,8 @@ def test_the_list_is_paged_and_shows_no_picture_of_a_large_one(ctx: Context) -> 
         make(ctx, *names, name=str(number), layout=layout)
 
     with ctx.db.read() as session:
-        first = workflows.page(session, None, before=None, limit=2)
-        rest = workflows.page(session, None, before=(first[1].updated_at, first[1].id), limit=2)
+        first = workflows.page(session, WorkflowFilter(), before=None, limit=2)
+        rest = workflows.page(session, WorkflowFilter(), before=(first[1].updated_at, first[1].id), limit=2)
 
     assert len({one.id for one in (*first, *rest)}) == 3
     assert all(one.outline is None and one.layout == Layout() and one.nodes == len(names) for one in first)
