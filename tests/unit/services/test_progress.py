@@ -31,9 +31,21 @@ def test_a_job_that_fetches_says_how_far_it_is_until_it_runs(ctx: Context) -> No
 @pytest.mark.parametrize(
     ("cause", "reason", "words"),
     [
-        (Cause.DEPENDENCY_NOT_FOUND, Reason.DEPENDENCY_NOT_FOUND, "does not exist"),
-        (Cause.DEPENDENCY_FORBIDDEN, Reason.DEPENDENCY_FORBIDDEN, "may not be fetched"),
-        (Cause.DEPENDENCY_UNAVAILABLE, Reason.DEPENDENCY_UNAVAILABLE, "could not be fetched"),
+        (
+            Cause.DEPENDENCY_NOT_FOUND,
+            Reason.DEPENDENCY_NOT_FOUND,
+            "One of the job's dependency paths does not exist",
+        ),
+        (
+            Cause.DEPENDENCY_FORBIDDEN,
+            Reason.DEPENDENCY_FORBIDDEN,
+            "One of the job's dependency paths may not be fetched",
+        ),
+        (
+            Cause.DEPENDENCY_UNAVAILABLE,
+            Reason.DEPENDENCY_UNAVAILABLE,
+            "What the job depends on could not be fetched",
+        ),
     ],
 )
 def test_a_job_whose_files_can_t_be_had_says_which(
@@ -51,5 +63,5 @@ def test_a_job_whose_files_can_t_be_had_says_which(
 
     ended = get(ctx, job)
     assert (ended.state, ended.reason, ended.progress) == (JobState.FAILED, reason, None)
-    assert ended.sentence == f"One of the job's dependency paths {words}: why: s3://bucket/key."
+    assert ended.sentence == f"{words}: why: s3://bucket/key."
     assert ctx.progress == {}
