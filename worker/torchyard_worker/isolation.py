@@ -6,7 +6,8 @@ from pathlib import Path
 
 from torchyard.contracts.runner import ClaimedAttempt
 
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: Where programs are, beside the runtime's.
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def tier() -> int:
@@ -43,7 +44,7 @@ def environment(
         "OMP_NUM_THREADS": str(claimed.spec.resources.cpus),
     }
     fixed = {
-        "PATH": f"{interpreter.parent}:{_SYSTEM_PATH}",
+        "PATH": f"{interpreter.parent}:{SYSTEM_PATH}",
         "HOME": str(home),
         "TMPDIR": str(temporary),
         # Empty, not missing: without it CUDA takes every GPU there is.

@@ -21,6 +21,8 @@ from torchyard_worker.spooling import AttemptDirectory
 
 #: What is laid into each venv; it runs under the runtime's interpreter.
 _JOBSIDE = Path(__file__).parent / "jobside"
+#: In its packages: has the interpreter find the runtime's.
+PATHS = "00-torchyard.pth"
 #: Packages that a job never gets in another version than the runtime's: they are gigabytes.
 _FIXED = ("torch", "torchvision", "torchaudio")
 _PIP = '#!/bin/sh\nexec "$(dirname "$0")/python" -m pip "$@"\n'
@@ -110,7 +112,7 @@ def make(path: Path, installed: InstalledRuntime) -> JobVenv:
     before = str(jobside)
     added = "; ".join(f"site.addsitedir({str(place)!r})" for place in installed.packages_at)
     _write(
-        venv.packages / "00-torchyard.pth",
+        venv.packages / PATHS,
         f"import sys, site; {before!r} in sys.path or sys.path.insert(-1, {before!r}); {added}\n",
     )
     known = installed.runtime.packages

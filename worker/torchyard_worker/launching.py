@@ -62,7 +62,11 @@ class Shim:
 
 
 def prepare(
-    directory: AttemptDirectory, claimed: ClaimedAttempt, python: Path, environment: dict[str, str]
+    directory: AttemptDirectory,
+    claimed: ClaimedAttempt,
+    python: Path,
+    environment: dict[str, str],
+    cold_because: str | None,
 ) -> None:
     """Write down what the shim is to run.
 
@@ -71,6 +75,7 @@ def prepare(
         claimed: What is asked for.
         python: What runs the script.
         environment: All of the script's variables.
+        cold_because: Why it does not start warm, in words; None if it does.
 
     Raises:
         OSError: No space.
@@ -83,6 +88,7 @@ def prepare(
         "timeout_seconds": spec.resources.timeout_seconds,
         "grace_seconds": spec.grace_seconds,
         "fence_seconds": claimed.start_fence_seconds or claimed.fence_seconds,
+        "cold_because": cold_because,
     }
     directory.write(spool.LAUNCH, order)
 
@@ -132,6 +138,11 @@ def find(directory: Path) -> Shim | None:
         os.close(pidfd)
         return None
     return Shim(directory, identity["pid"], pidfd, ours=False)
+
+
+def cold_because(directory: Path) -> str | None:
+    """Why the script did not start warm, in words; None if it did."""
+    return (spool.read_json(str(directory), spool.LAUNCH) or {}).get("cold_because")
 
 
 def script_pid(directory: Path) -> int | None:

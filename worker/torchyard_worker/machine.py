@@ -32,6 +32,7 @@ from torchyard_worker.settings import Settings
 from torchyard_worker.shim import fence
 from torchyard_worker.staging import Sources
 from torchyard_worker.tasks import Consumer, make_app
+from torchyard_worker.zygotes import Zygotes
 
 log = structlog.get_logger()
 
@@ -77,7 +78,8 @@ class Machine:
             total_bytes=settings.max_artifacts_mb * _MIB,
         )
         collector = Collector(self._api, limits, sources.blobs)
-        self._runner = Runner(self._api, self._in_hand, sources, collector, places)
+        self._zygotes = Zygotes(self._home / "zygotes", most=settings.zygotes)
+        self._runner = Runner(self._api, self._in_hand, sources, collector, places, self._zygotes)
         self._left_over = spooling.left_over(places.attempts)
         self._cpus = settings.cpus or inventory.cpus()
         self._request = functools.partial(
@@ -98,6 +100,7 @@ class Machine:
         Raises:
             StartRefused: The platform does not let this worker in.
         """
+        self._zygotes.open(discover(self._runtimes_directory))
         registered = self._register_at_last(stopped)
         if registered is None:
             return
@@ -124,6 +127,7 @@ class Machine:
         alone_again = self._in_hand.wait_until_empty(_DETACH_SECONDS)
         heartbeats.stop()
         consumer.stop(_CONSUMER_SECONDS)
+        self._zygotes.close()
         if alone_again:  # else a thread waits in a request, and has to find itself detached after it
             self._api.close()
 

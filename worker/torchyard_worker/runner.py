@@ -12,11 +12,22 @@ import structlog
 from torchyard.contracts.jobs import JobState, StagingProgress, split_arguments
 from torchyard.contracts.runner import Cause, ClaimedAttempt, Finish, Outcome
 from torchyard.errors import AttemptStale, StartRefused, TorchyardError
-from torchyard_worker import endings, event_files, fetched, job_venv, launching, packages, spooling, staging
+from torchyard_worker import (
+    endings,
+    event_files,
+    fetched,
+    job_venv,
+    launching,
+    packages,
+    spooling,
+    staging,
+    warmth,
+)
 from torchyard_worker.attempts import AttemptsInHand, Detached, HeldAttempt, Stopped, StopWish
 from torchyard_worker.collecting import Collector
 from torchyard_worker.finishing import finish
 from torchyard_worker.gpu_meter import GpuMeter
+from torchyard_worker.job_venv import JobVenv
 from torchyard_worker.launching import Shim
 from torchyard_worker.package_cache import PackageCache
 from torchyard_worker.platform_api import PlatformApi
@@ -27,6 +38,7 @@ from torchyard_worker.shim import spool
 from torchyard_worker.shipping import Shipper
 from torchyard_worker.spooling import AttemptDirectory
 from torchyard_worker.waiting import readable
+from torchyard_worker.zygotes import Zygote, ZygoteGone, Zygotes
 
 log = structlog.get_logger()
 
@@ -79,12 +91,14 @@ class Runner:
         sources: staging.Sources,
         collector: Collector,
         places: Places,
+        zygotes: Zygotes,
     ) -> None:
         self._api = api
         self._in_hand = in_hand
         self._sources = sources
         self._collector = collector
         self._places = places
+        self._zygotes = zygotes
         self._packages = PackageCache(places.uv_cache, max_bytes=places.uv_cache_bytes, uv=job_venv.uv())
         places.attempts.mkdir(parents=True, exist_ok=True)
 
@@ -206,12 +220,36 @@ class Runner:
                 # A script that its fence would stop at once is not to be started.
                 held.wait_for_contact(claimed.start_fence_seconds / 2)
             _keep_fence(attempt)
-            launching.prepare(directory, claimed, venv.python, environment)
-            shim = launching.launch(directory.path, installed.interpreter)
+            shim = self._start(attempt, venv, environment)
         held.attach(shim)
         if not requirements.lines:
             attempt.reporter.say(staged)
         return shim
+
+    def _start(self, attempt: _Attempt, venv: JobVenv, environment: dict[str, str]) -> Shim:
+        """Start the shim: by a zygote, where the script can't tell, else anew."""
+        directory, claimed = attempt.directory, attempt.claimed
+        zygote = self._zygote(claimed, venv, directory.work, environment)
+        if isinstance(zygote, Zygote):
+            launching.prepare(directory, claimed, venv.python, environment, None)
+            try:
+                return zygote.launch(directory.path)
+            except ZygoteGone as gone:
+                log.warning("zygote_gone", attempt=attempt.held.id, reason=str(gone))
+                zygote = "the interpreter that had torch loaded has ended"
+        launching.prepare(directory, claimed, venv.python, environment, zygote)
+        return launching.launch(directory.path, venv.installed.interpreter)
+
+    def _zygote(
+        self, claimed: ClaimedAttempt, venv: JobVenv, work: Path, environment: dict[str, str]
+    ) -> Zygote | str:
+        """What the script is to be forked from; in words why it is not."""
+        if not claimed.spec.warm:
+            return "as the job asks"
+        zygote = self._zygotes.find(venv.installed)
+        if isinstance(zygote, str):
+            return zygote
+        return warmth.obstacle(zygote, work, venv.packages, environment) or zygote
 
     def _runtime(self, name: str) -> InstalledRuntime:
         for installed in discover(self._places.runtimes):
@@ -275,7 +313,9 @@ class Runner:
             runtime = self._runtime(spec.runtime).runtime
             torch = f", torch {runtime.packages['torch']}" if "torch" in runtime.packages else ""
             where += f", Python {runtime.python}{torch}"
-        attempt.reporter.say(f"started: {command} ({where}, pid {pid})", JobState.RUNNING)
+        cold = launching.cold_because(attempt.directory.path)
+        how = "warm, with torch loaded" if cold is None else f"cold: {cold}"
+        attempt.reporter.say(f"started: {command} ({where}, pid {pid}; {how})", JobState.RUNNING)
         _keep_fence(attempt)
 
     def _finish(self, attempt: _Attempt, final: Finish, shipper: Shipper | None = None) -> None:

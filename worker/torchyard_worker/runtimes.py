@@ -68,6 +68,10 @@ class InstalledRuntime:
         """Python's version as its directories have it: `3.11`."""
         return ".".join(self.runtime.python.split(".")[:2])
 
+    def changed_ns(self) -> int:
+        """Another number as soon as a package came or went."""
+        return _changed_ns(self.packages_at)
+
 
 def discover(directory: Path) -> list[InstalledRuntime]:
     """The whole runtimes in `directory`, by name. One that can't be read is left out and logged."""

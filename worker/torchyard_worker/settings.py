@@ -57,6 +57,12 @@ class Settings(BaseSettings):
         False,
         description="Stop running scripts when the worker stops; otherwise its next start takes them over.",
     )
+    zygotes: int = Field(
+        2,
+        ge=0,
+        description="Runtimes for which an interpreter with torch loaded waits for scripts, about 100 MiB "
+        "each: those wanted last. 0 starts every script cold.",
+    )
     blob_cache_mb: int = Field(
         20 * 1024,
         ge=0,

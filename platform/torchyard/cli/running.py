@@ -86,6 +86,9 @@ def run(
     grace: Annotated[
         int | None, typer.Option(metavar="SECONDS", help="Time between SIGTERM and SIGKILL. [default: 30]")
     ] = None,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="Start an interpreter for the script alone, which takes longer.")
+    ] = False,
     ignore_warnings: Annotated[
         bool, typer.Option("--ignore-warnings", help="Submit a script that does not compile.")
     ] = False,
@@ -118,6 +121,7 @@ def run(
         "retries": {field: value for field, value in again.items() if value is not None},
         "name": name,
         "grace_seconds": grace,
+        "warm": False if cold else None,
         "ignore_warnings": ignore_warnings,
     }
     with connect(ctx) as client:

@@ -128,6 +128,7 @@ class Client:
         retries: Retries | Mapping[str, int] | None = None,
         name: str | None = None,
         grace_seconds: int | None = None,
+        warm: bool | None = None,
         ignore_warnings: bool | None = None,
         idempotency_key: str | None = None,
         on_progress: OnProgress | None = None,
@@ -152,6 +153,7 @@ class Client:
                 `{"after_loss": 1}` if its worker is lost while it runs.
             name: A name for people; the script's if left out.
             grace_seconds: Seconds between SIGTERM and SIGKILL when the script is stopped; 30 if left out.
+            warm: Whether the script may be forked from an interpreter with torch loaded; it may if left out.
             ignore_warnings: Submit a script that does not compile.
             idempotency_key: Two submits with the same key make one job, for a day.
             on_progress: Called as the upload goes on.
@@ -170,6 +172,7 @@ class Client:
             "retries": retries,
             "name": name,
             "grace_seconds": grace_seconds,
+            "warm": warm,
             "ignore_warnings": ignore_warnings,
         }
         return submitting.submit(

@@ -261,6 +261,11 @@ class JobSettings(Strict):
     grace_seconds: int = Field(
         30, ge=0, le=600, description="Seconds between SIGTERM and SIGKILL when the script is stopped."
     )
+    warm: bool = Field(
+        True,
+        description="Fork the script from an interpreter that has torch loaded, where nothing but the time "
+        "tells it so; else start an interpreter of its own.",
+    )
     ignore_warnings: bool = Field(
         False, description="Accept a script that does not compile, as one for a newer Python might not."
     )
@@ -290,6 +295,7 @@ class JobSpec(Lenient):
     runtime: str = Field(description="The runtime's name.")
     retries: Retries = Field(Retries(), description="Whether the job is tried again when it went wrong.")
     grace_seconds: int = Field(30, description="Seconds between SIGTERM and SIGKILL.")
+    warm: bool = Field(True, description="Whether it may be forked from an interpreter with torch loaded.")
 
 
 class Waiting(Lenient):

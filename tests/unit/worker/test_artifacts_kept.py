@@ -21,6 +21,7 @@ from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.runner import Places, Runner
 from torchyard_worker.spooling import AttemptDirectory
 from torchyard_worker.staging import Sources
+from torchyard_worker.zygotes import Zygotes
 
 ATTEMPT = "3f2b8f38-0000-4000-8000-000000000004"
 
@@ -194,7 +195,8 @@ def test_the_next_job_here_gets_what_a_job_left_without_a_download(
     )
     limits = ArtifactLimits(count=100, file_bytes=10**6, total_bytes=10**7)
     places = Places(attempts=tmp_path / "attempts", runtimes=runtimes)
-    runner = Runner(api, AttemptsInHand(), sources, Collector(api, limits, cache), places)
+    zygotes = Zygotes(tmp_path / "zygotes", most=0)
+    runner = Runner(api, AttemptsInHand(), sources, Collector(api, limits, cache), places, zygotes)
     giver, taker = "3f2b8f38-0000-4000-8000-000000000005", "3f2b8f38-0000-4000-8000-000000000006"
 
     platform.offer(giver, "open('outputs/a', 'w').write('a'); open('outputs/b', 'w').write('b')")

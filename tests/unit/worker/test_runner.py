@@ -25,6 +25,7 @@ from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.runner import Places, Runner
 from torchyard_worker.shim import processes, spool
 from torchyard_worker.staging import Sources
+from torchyard_worker.zygotes import Zygotes
 
 ATTEMPT = "3f2b8f38-0000-4000-8000-000000000001"
 WAITING = "import os, time\nprint('ready')\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('end')\n"
@@ -45,7 +46,8 @@ class Worker:
             fetcher=Fetcher(self.objects),
         )
         places = Places(attempts=self.attempts, runtimes=runtimes)
-        self.runner = Runner(api, self.in_hand, sources, Collector(api, limits, blobs), places)
+        zygotes = Zygotes(home / "zygotes", most=0)
+        self.runner = Runner(api, self.in_hand, sources, Collector(api, limits, blobs), places, zygotes)
 
     def start(self, call: Callable[[str], None]) -> threading.Thread:
         thread = threading.Thread(target=call, args=(ATTEMPT,))

@@ -2743,6 +2743,12 @@ export interface components {
             runtime: string | null;
             /** @description The entry script. */
             script: components["schemas"]["FileRef"];
+            /**
+             * Warm
+             * @description Fork the script from an interpreter that has torch loaded, where nothing but the time tells it so; else start an interpreter of its own.
+             * @default true
+             */
+            warm: boolean;
         };
         /**
          * JobEvent
@@ -2856,6 +2862,12 @@ export interface components {
              * @default null
              */
             runtime: string | null;
+            /**
+             * Warm
+             * @description Fork the script from an interpreter that has torch loaded, where nothing but the time tells it so; else start an interpreter of its own.
+             * @default true
+             */
+            warm: boolean;
         };
         /**
          * JobSpec
@@ -2935,6 +2947,12 @@ export interface components {
             runtime: string;
             /** @description The entry script. */
             script: components["schemas"]["FileRef"];
+            /**
+             * Warm
+             * @description Whether it may be forked from an interpreter with torch loaded.
+             * @default true
+             */
+            warm: boolean;
         };
         /**
          * JobState

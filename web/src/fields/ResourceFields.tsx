@@ -4,7 +4,7 @@ import { useId } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schema } from "@/api/client";
 import { formatBytes, formatDuration } from "@/i18n/format";
-import { Field, TextInput } from "@/ui/Field";
+import { Checkbox, Field, TextInput } from "@/ui/Field";
 import { AmountField, amountAt } from "./AmountField";
 import { problemAt } from "./draft";
 import { Note } from "./Note";
@@ -120,6 +120,15 @@ export function ResourceFields(props: JobFieldProps) {
         hint={t("grace.hint")}
         standard={30}
       />
+      <div className="col-span-full">
+        <Checkbox
+          label={t("warm.label")}
+          title={t("warm.hint")}
+          disabled={props.disabled}
+          checked={props.value.warm ?? true}
+          onChange={(event) => props.onChange("warm", event.target.checked ? undefined : false)}
+        />
+      </div>
       {most ? null : (
         <div className="col-span-full">
           <Note kind="warning">{t("noWorker")}</Note>

@@ -23,6 +23,7 @@ export interface JobDraft {
   runtime?: string;
   retries?: { after_failure?: Amount; after_loss?: Amount };
   grace_seconds?: Amount;
+  warm?: boolean;
   ignore_warnings?: boolean;
 }
 
@@ -67,7 +68,7 @@ export function problemAt(problems: Problems, path: string): string | undefined 
 
 const FIELDS = new Set([
   ...["name", "script", "dependencies", "dependency_paths", "arguments", "environment", "requirements"],
-  ...["resources", "runtime", "retries", "grace_seconds", "inputs"],
+  ...["resources", "runtime", "retries", "grace_seconds", "warm", "inputs"],
 ]);
 
 /** What the platform refused, by field; what belongs to no field is under "". */

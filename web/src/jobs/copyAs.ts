@@ -8,6 +8,7 @@ const DEFAULTS = {
   resources: { gpus: 0, gpu_model: null, cpus: 1, memory_mb: 2048, nodes: 1, timeout_seconds: 86400 },
   retries: { after_failure: 0, after_loss: 0 },
   grace_seconds: 30,
+  warm: true,
 } as const;
 
 type Plain = Record<string, unknown>;
@@ -100,6 +101,7 @@ export function asCommand(spec: Spec, origin: string): string {
     ...variables.map((variable) => `--env ${shellWord(variable)}`),
     ...(spec.requirements ? ["--requirements requirements.txt"] : []),
     ...flags,
+    ...(spec.warm ? [] : ["--cold"]),
     ...(words.length ? [`-- ${words.map(shellWord).join(" ")}`] : []),
   ]);
 }

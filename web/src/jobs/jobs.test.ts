@@ -21,6 +21,7 @@ const SPEC: Schema<"JobSpec"> = {
   runtime: "torch-2.13-cpu",
   retries: { after_failure: 2, after_loss: 0 },
   grace_seconds: 30,
+  warm: true,
 };
 
 test("only what differs from the defaults is copied", () => {

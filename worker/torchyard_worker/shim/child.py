@@ -1,7 +1,8 @@
-"""The script's own process: between fork and exec, and how its pipes are held."""
+"""The script's own process, forked before it is known which script that will be, and its pipes."""
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -19,57 +20,106 @@ _DEFAULT_SIGNALS = (
     signal.SIGCHLD,
     signal.SIGXFSZ,
 )
+_MAX_COMPLAINT = 1000
 
 
 class NotStarted(Exception):
-    """The script's interpreter could not be started; in one sentence."""
+    """The script could not be started; in one sentence."""
 
 
-def start(launch: dict[str, Any]) -> tuple[int, int, int]:
-    """Start what `launch` describes, in a session of its own.
+class Child:
+    """The process as its shim sees it.
 
-    Returns:
-        Its pid, and the reading ends of its stdout and stderr.
-
-    Raises:
-        NotStarted: The system refused.
+    Attributes:
+        pid: Its number.
+        out: The reading end of its stdout.
+        err: The reading end of its stderr.
     """
+
+    def __init__(self, pid: int, out: int, err: int, order: int, complaint: int) -> None:
+        self.pid, self.out, self.err = pid, out, err
+        self._order = order
+        self._complaint = complaint
+
+    def begin(self, launch: dict[str, Any]) -> None:
+        """Have it become what `launch` describes.
+
+        Raises:
+            NotStarted: The system refused.
+        """
+        with os.fdopen(self._order, "wb") as order:
+            order.write(json.dumps(launch).encode())
+        # Closed as soon as it is the script: then nothing is to be read.
+        refusal = os.read(self._complaint, _MAX_COMPLAINT)
+        os.close(self._complaint)
+        if refusal:
+            os.waitpid(self.pid, 0)
+            raise NotStarted(f"{launch['argv'][0]} could not be started: {refusal.decode(errors='replace')}")
+
+
+class Waiting:
+    """The process as it sees itself, until it is told which script it is to become."""
+
+    def __init__(self, order: int, complaint: int) -> None:
+        self._order = order
+        self._complaint = complaint
+
+    def launch(self) -> dict[str, Any]:
+        """What it is to become; the process ends here if nothing ever is."""
+        with os.fdopen(self._order, "rb") as order:
+            told = order.read()
+        if not told:
+            os._exit(127)
+        launch: dict[str, Any] = json.loads(told)
+        return launch
+
+    def refuse(self, problem: Exception) -> NoReturn:
+        """Tell the shim why nothing came of it, and end."""
+        os.write(self._complaint, str(problem).encode()[:_MAX_COMPLAINT])
+        os._exit(127)
+
+    def started(self) -> None:
+        """Tell the shim that all went well."""
+        os.close(self._complaint)
+
+
+def fork() -> Child | Waiting:
+    """Fork, as `os.fork` does: the shim gets the child, the child a `Waiting`, in a session of its own."""
     out, out_end = os.pipe()
     err, err_end = os.pipe()
+    order, order_end = os.pipe()
     complaint, complaint_end = os.pipe()
     shim = os.getpid()
     pid = os.fork()
-    if pid == 0:
-        try:
-            _become(launch, shim, (out_end, err_end))
-        except (OSError, ValueError) as problem:  # ValueError: a NUL in a word
-            os.write(complaint_end, str(problem).encode()[:1000])
-        finally:
-            os._exit(127)
-    for end in (out_end, err_end, complaint_end):
+    if pid:
+        for end in (out_end, err_end, order, complaint_end):
+            os.close(end)
+        return Child(pid, out, err, order_end, complaint)
+    for end in (out, err, order_end, complaint):
         os.close(end)
-    # Closed by exec: then nothing is to be read.
-    refusal = os.read(complaint, 1000)
-    os.close(complaint)
-    if refusal:
-        os.waitpid(pid, 0)
-        raise NotStarted(f"{launch['argv'][0]} could not be started: {refusal.decode(errors='replace')}")
-    return pid, out, err
-
-
-def _become(launch: dict[str, Any], shim: int, ends: tuple[int, int]) -> NoReturn:
     os.setsid()
     processes.die_with_parent()
     if os.getppid() != shim:  # it ended before it could be said
         os._exit(127)
     processes.give_up_new_privileges()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for target, handle in enumerate((nothing, out_end, err_end)):
+        os.dup2(handle, target)
+        os.close(handle)
+    return Waiting(order, complaint_end)
+
+
+def execute(launch: dict[str, Any]) -> NoReturn:
+    """Become what `launch` describes, by exec.
+
+    Raises:
+        OSError: The system refuses.
+        ValueError: There is a NUL in a word.
+    """
     for number in _DEFAULT_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for target, handle in enumerate((nothing, *ends)):
-        os.dup2(handle, target)
     os.chdir(launch["cwd"])
     environment = {_bytes(name): _bytes(value) for name, value in launch["env"].items()}
     words = [_bytes(word) for word in launch["argv"]]

@@ -7,10 +7,16 @@ import ctypes
 import os
 import resource
 import signal
+import struct
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_MM, _PR_SET_MM_MAP = 35, 14
+
+#: What the kernel reads from this process's memory has to stay there.
+_shown: list[ctypes.Array[ctypes.c_char]] = []
 
 
 def become_subreaper() -> None:
@@ -28,19 +34,56 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _prctl(option: int, value: int) -> None:
+def _prctl(option: int, value: int, pointer: Any = 0, size: int = 0) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
+    if libc.prctl(option, ctypes.c_ulong(value), pointer, ctypes.c_ulong(size), ctypes.c_ulong(0)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"prctl({option}): {os.strerror(number)}")
 
 
-def close_inherited() -> None:
-    """Close what the starting process left open, but for the standard streams: it is not for the script."""
-    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - as in spool.py
-        if int(name) > 2:
-            with contextlib.suppress(OSError):  # the listing's own is gone already
-                os.close(int(name))
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def open_handles() -> set[int]:
+    """The descriptors that this process has open."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the listing's own is gone already
+            os.fstat(int(name))
+            found.add(int(name))
+    return found
+
+
+def close_all_but(kept: set[int]) -> None:
+    """Close what the starting process left open: it is not for the script."""
+    for handle in open_handles() - kept:
+        os.close(handle)
+
+
+def show_as(argv: list[str], environment: dict[str, str]) -> None:
+    """Let this process be told, by /proc and so by `ps`, from one started with these words and variables.
+
+    Raises:
+        OSError: The kernel was built without it.
+    """
+    words = b"".join(_bytes(word) + b"\0" for word in argv)
+    variables = b"".join(_bytes(f"{name}={value}") + b"\0" for name, value in environment.items())
+    shown = ctypes.create_string_buffer(words + variables, len(words) + len(variables))
+    start = ctypes.addressof(shown)
+    between, end = start + len(words), start + len(words) + len(variables)
+    fields = _stat(os.getpid())
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.sbrk.restype = ctypes.c_void_p
+    # The fields of proc(5), where the third is the first here; the map of prctl(2) with all of its other
+    # addresses as they are, without a new auxiliary vector (0, 0) or executable (-1).
+    start_code, end_code, stack, start_data, end_data, start_heap = (
+        int(fields[number - 3]) for number in (26, 27, 28, 45, 46, 47)
+    )
+    places = (start_code, end_code, start_data, end_data, start_heap, libc.sbrk(0), stack)
+    layout = struct.pack("<11QQII", *places, start, between, between, end, 0, 0, 0xFFFFFFFF)
+    _prctl(_PR_SET_MM, _PR_SET_MM_MAP, ctypes.create_string_buffer(layout, len(layout)), len(layout))
+    _shown.append(shown)
 
 
 def boot_id() -> str:
@@ -59,7 +102,7 @@ def start_time(pid: int) -> int | None:
 
 def all_pids() -> list[int]:
     """Every process there is."""
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - as in spool.py
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def descendants(ancestor: int) -> list[int]:
@@ -133,5 +176,5 @@ def _stat(pid: int) -> list[bytes]:
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:  # noqa: PTH123 - as in spool.py
+    with open(path, "rb") as file:
         return file.read()

@@ -39,7 +39,7 @@ _FOREIGN_SECONDS = 1.0
 class Shim:
     """One script, from its start to exit.json."""
 
-    def __init__(self, directory: str, launch: dict[str, Any]) -> None:
+    def __init__(self, directory: str, launch: dict[str, Any], script: child.Child) -> None:
         self._directory = directory
         self._launch = launch
         self._logs = Logs(directory)
@@ -48,7 +48,8 @@ class Shim:
         self._poll = select.poll()
         self._signals = _open_signals()
         self._poll.register(self._signals, select.POLLIN)
-        self._script = 0
+        self._child = script
+        self._script = script.pid
         self._status: int | None = None
         self._childless = False
         self._cause = "exited"
@@ -80,10 +81,9 @@ class Shim:
             self._see_through()
 
     def _start(self) -> None:
-        pid, out, err = child.start(self._launch)
-        self._script = pid
+        self._child.begin(self._launch)
         self._facts["started_ms"] = _now_ms()
-        for pipe, is_stderr in ((out, False), (err, True)):
+        for pipe, is_stderr in ((self._child.out, False), (self._child.err, True)):
             os.set_blocking(pipe, False)
             self._streams[pipe] = is_stderr
             self._poll.register(pipe, select.POLLIN)
@@ -92,7 +92,7 @@ class Shim:
         spool.write_json(
             self._directory,
             spool.SHIM,
-            {**_identity(), "script_pid": pid, "started_ms": self._facts["started_ms"]},
+            {**_identity(), "script_pid": self._script, "started_ms": self._facts["started_ms"]},
         )
         self._logs.ring()
 
@@ -250,17 +250,35 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def main(directory: str) -> None:
-    """Run the attempt in this directory, unless it was given up before its shim was up."""
-    processes.close_inherited()
-    if os.getsid(0) != os.getpid():
-        os.setsid()
-    processes.become_subreaper()
+def attend(directory: str, script: child.Child) -> None:
+    """Run the attempt in this directory, unless it was given up before its shim was up.
+
+    Args:
+        directory: The attempt's.
+        script: The process that becomes the script.
+    """
     launch = spool.read_json(directory, spool.LAUNCH)
     if launch is None or not spool.create_json(directory, spool.SHIM, _identity()):
         return
     spool.reserve_exit(directory)
-    Shim(directory, launch).run()
+    Shim(directory, launch, script).run()
+
+
+def main(directory: str) -> None:
+    """Run the attempt in this directory, with an interpreter of its own for the script."""
+    processes.close_all_but({0, 1, 2})
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+    processes.become_subreaper()
+    script = child.fork()
+    if isinstance(script, child.Child):
+        attend(directory, script)
+        return
+    launch = script.launch()
+    try:
+        child.execute(launch)
+    except (OSError, ValueError) as problem:
+        script.refuse(problem)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The spool format: what the directory of an attempt holds between the shim and the worker.
 
-    launch.json   worker → shim   argv, cwd, env, timeout_seconds (0: none), grace_seconds, fence_seconds
+    launch.json   worker → shim   argv, cwd, env, timeout_seconds (0: none), grace_seconds, fence_seconds,
+                                  cold_because (null: started warm; only told on)
     stop.json     worker → shim   cause, grace_seconds; written before each SIGTERM to the shim
     shim.json     shim → worker   pid, start, boot (which process it is), later script_pid and started_ms
     confirmed     worker → shim   when the last answered heartbeat was sent; see fence.py
@@ -71,7 +72,7 @@ def write_json(directory: str, name: str, value: dict[str, Any]) -> None:
     """
     new = f"{name}{_NEW}"
     _write(directory, new, json.dumps(value).encode(), os.O_TRUNC, sync=False)
-    os.replace(f"{directory}/{new}", f"{directory}/{name}")  # noqa: PTH105 - see above
+    os.replace(f"{directory}/{new}", f"{directory}/{name}")
 
 
 def create_json(directory: str, name: str, value: dict[str, Any]) -> bool:
@@ -87,7 +88,7 @@ def create_json(directory: str, name: str, value: dict[str, Any]) -> bool:
     except FileExistsError:
         return False
     finally:
-        os.unlink(f"{directory}/{new}")  # noqa: PTH108 - see above
+        os.unlink(f"{directory}/{new}")
     return True
 
 
@@ -108,7 +109,7 @@ def write_exit(directory: str, value: dict[str, Any]) -> None:
     """
     # Not cut to its length: blanks behind JSON are no part of it, and giving blocks back wins nothing.
     _write(directory, EXIT + _NEW, json.dumps(value).encode().ljust(_RESERVED), 0, sync=True)
-    os.replace(f"{directory}/{EXIT}{_NEW}", f"{directory}/{EXIT}")  # noqa: PTH105 - see above
+    os.replace(f"{directory}/{EXIT}{_NEW}", f"{directory}/{EXIT}")
     folder = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
     with contextlib.suppress(OSError):  # not every file system can
         os.fsync(folder)

@@ -95,6 +95,7 @@ export function Specification({ job, onOpen }: { job: Job; onOpen: (place: Place
         {t("spec.retriesAre", { failure: retries.after_failure, loss: retries.after_loss })}
       </Row>
       <Row label={tf("grace.label")}>{spec.grace_seconds}</Row>
+      <Row label={tf("warm.label")}>{t(spec.warm ? "spec.yes" : "spec.no")}</Row>
       <Row label={t("spec.id")}>
         <code className="text-xs">{job.id}</code>
       </Row>

@@ -1,0 +1,5 @@
+try:
+    input("? ")
+except EOFError as problem:
+    print(repr(problem))
+breakpoint()
