@@ -7,20 +7,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from tests.stack import Stack
 from tests.web.browsers import Looks, sign_in
+from tests.web.conftest import Visit
 from tests.web.furnishing import Furniture, furnished
 from tests.web.tour import Guest, views, words_of
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 #: In the other theme only the colours are others.
 COLOURS = ["color-contrast", "link-in-text-block"]
-
-
-#: Settled when every colour is what it is going to be.
-STILL = """async () => {
-  for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
-  const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
-  await Promise.allSettled(changing.map((one) => one.finished));
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +47,15 @@ def test_axe_finds_nothing_serious_on_any_page_in_either_theme(
         wrong = faults(page, RULES)
         page.emulate_media(color_scheme="dark")
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-        page.evaluate(STILL)
         found.update(f"{view.name}: {one}" for one in wrong + faults(page, COLOURS))
     context.close()
     assert not found, "\n".join(sorted(found))
+
+
+def test_nothing_moves_for_who_wants_no_motion(visit: Visit) -> None:
+    page = visit("/jobs")
+    page.evaluate("() => document.addEventListener('transitionrun', () => { window.moved = true; }, true)")
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate("() => document.getAnimations().length") == 0
+    assert not page.evaluate("() => window.moved")
