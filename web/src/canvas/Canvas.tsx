@@ -18,6 +18,7 @@ import { type MouseEvent, useCallback, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "@/ui/toast";
 import { ActionBar } from "./ActionBar";
+import { Carried } from "./Carried";
 import { useEditor, useEditorParts, useLooks } from "./context";
 import { Distance } from "./Distance";
 import { useDrops } from "./drops";
@@ -47,6 +48,7 @@ export function Canvas({ fit }: { fit: boolean }) {
   const nodes = useEditor((state) => state.nodes);
   const edges = useEditor((state) => state.edges);
   const readOnly = useEditor((state) => state.readOnly);
+  const held = useEditor((state) => state.held !== undefined);
   const { onNodes, onEdges, drop, show, change } = store.getState();
   const { screenToFlowPosition } = useReactFlow();
   const drops = useDrops();
@@ -160,13 +162,14 @@ export function Canvas({ fit }: { fit: boolean }) {
       maxZoom={2.5}
       fitView={fit}
       fitViewOptions={FIT}
-      onlyRenderVisibleElements={nodes.length > MANY}
+      onlyRenderVisibleElements={nodes.length > MANY && !held}
       aria-label={t("canvas")}
       tabIndex={0}
       className="outline-none focus-visible:outline-2!"
     >
       <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
       <Distance />
+      <Carried />
       <Overview />
       <ViewButtons />
       {nodes.length ? <ActionBar /> : null}

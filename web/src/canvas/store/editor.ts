@@ -12,6 +12,7 @@ import { EMPTY, type Graph, type Point } from "../model/graph";
 import { advanced, closed, type History, redone, started, undone } from "../model/history";
 import { meaning } from "../model/wire";
 import { choosing, type FlowEdge, type FlowNode, flowEdges, flowNodes } from "./flow";
+import { type Held, heldAfter } from "./held";
 
 export type DockTab = "status" | "logs" | "outputs" | "resources" | "problems";
 export type LogFile = "stdout.log" | "stderr.log" | "system.log";
@@ -68,6 +69,7 @@ export interface EditorState extends Shown {
   viewport: Viewport | undefined;
   /** Something is being dragged. */
   moving: boolean;
+  held: Held | undefined;
   renaming: string | undefined;
   search: Search | undefined;
   menu: NodeMenu | undefined;
@@ -139,6 +141,7 @@ export function createEditor(readOnly = false) {
       selection: [],
       viewport: undefined,
       moving: false,
+      held: undefined,
       renaming: undefined,
       search: undefined,
       menu: undefined,
@@ -181,12 +184,15 @@ export function createEditor(readOnly = false) {
         }));
       },
       onNodes: (changes) =>
-        set(({ nodes: before, selection }) => {
+        set(({ nodes: before, selection, held: heldBefore }) => {
+          const held = heldAfter(changes, before, heldBefore);
+          if (held && held !== heldBefore) return { held, moving: true };
           const nodes = applyNodeChanges(changes, before);
           const selects = changes.some((change) => change.type === "select");
           const moves = changes.find((change) => change.type === "position");
           return {
             nodes,
+            held,
             selection: selects ? ids(nodes) : selection,
             ...(moves ? { moving: moves.dragging ?? false } : {}),
           };
