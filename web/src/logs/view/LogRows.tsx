@@ -1,5 +1,5 @@
 /** The lines around a place, laid out; the part that is drawn again whenever something comes in. */
-import { type RefObject, useEffect, useMemo } from "react";
+import { memo, type RefObject, useEffect, useMemo } from "react";
 import { formatClock } from "@/i18n/format";
 import type { Need } from "../model/document";
 import type { LineRange } from "../model/links";
@@ -11,6 +11,8 @@ import type { Position } from "./useScroll";
 
 interface RowsProps {
   session: LogSession;
+  /** Of what the session holds: another one, and the lines are laid out again. */
+  version: number;
   content: RefObject<HTMLDivElement | null>;
   position: Position;
   /** How many lines fill the height. */
@@ -25,7 +27,7 @@ interface RowsProps {
 
 const NONE: readonly Mark[] = [];
 
-export function LogRows(props: RowsProps) {
+export const LogRows = memo(function LogRows(props: RowsProps) {
   const { session, content, position, screen, times, wrap, chosen, pinned, marks, onNumber } = props;
   const log = session.document;
   const painter = useMemo(() => new Painter(log), [log]);
@@ -84,7 +86,7 @@ export function LogRows(props: RowsProps) {
       {all.map(row)}
     </div>
   );
-}
+});
 
 function isChosen(chosen: LineRange | undefined, start: number, number: number | undefined): boolean {
   if (!chosen) return false;

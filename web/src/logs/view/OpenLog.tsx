@@ -16,6 +16,7 @@ import { SearchBar } from "./SearchBar";
 import { copySelected, usePinned } from "./selection";
 import { useDragging } from "./useDragging";
 import { useHeight } from "./useHeight";
+import { useVersion } from "./useLogSession";
 import { ROW, useScroll } from "./useScroll";
 import { useSearch } from "./useSearch";
 import { useWheel } from "./useWheel";
@@ -41,6 +42,7 @@ export interface OpenLogProps {
 export function OpenLog(props: OpenLogProps) {
   const { session, name, wrap, times, panel, setPanel, first, marks, chosen, onChoose, autoFocus } = props;
   const { t } = useTranslation("logs");
+  const version = useVersion(session);
   const id = useId();
   const viewport = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -160,7 +162,7 @@ export function OpenLog(props: OpenLogProps) {
           className="relative min-w-0 flex-1 overflow-x-auto overflow-y-hidden font-mono text-xs outline-none"
         >
           <LogRows
-            {...{ session, content, position, screen, times, wrap, chosen, pinned, onNumber }}
+            {...{ session, version, content, position, screen, times, wrap, chosen, pinned, onNumber }}
             marks={search.marks}
           />
           {session.document.size === 0 && session.state !== "opening" ? (

@@ -16,6 +16,12 @@ export function useLogSession(job: string, attempt: number, name: LogName): LogS
       setSession(undefined);
     };
   }, [job, attempt, name]);
-  useSyncExternalStore(session?.subscribe ?? never, () => session?.version ?? 0);
+  // What is around the lines changes with the state alone; the lines listen by themselves.
+  useSyncExternalStore(session?.subscribe ?? never, () => session?.state);
   return session;
+}
+
+/** A number that is another one whenever something about the log is. */
+export function useVersion(session: LogSession): number {
+  return useSyncExternalStore(session.subscribe, () => session.version);
 }
