@@ -60,6 +60,8 @@ class Looks:
     width: int = 1440
     height: int = 900
     zoom: float = 1
+    #: Whether things may move by themselves; most tests want to see where they come to rest.
+    motion: bool = False
 
     def context(self, browser: Browser) -> BrowserContext:
         """A browser that knows nothing yet; zooming makes what is shown larger and the page smaller."""
@@ -68,7 +70,7 @@ class Looks:
             color_scheme=self.theme,
             viewport={"width": round(self.width / self.zoom), "height": round(self.height / self.zoom)},
             device_scale_factor=self.zoom,
-            reduced_motion="reduce",
+            reduced_motion="no-preference" if self.motion else "reduce",
             timezone_id="Asia/Shanghai",
         )
         context.set_default_timeout(PATIENCE)
