@@ -25,9 +25,11 @@ import { useDrops } from "./drops";
 import { closesCycle } from "./model/graph";
 import { JobNode } from "./nodes/JobNode";
 import { DrawnEdge, OrderEdge } from "./nodes/OrderEdge";
+import { Room } from "./Room";
 import { type FlowEdge, type FlowNode, NODE_WIDTH } from "./store/flow";
 import { toneOf } from "./tones";
 import { ViewButtons } from "./ViewButtons";
+import { FARTHEST, FIT } from "./view";
 
 const NODE_TYPES = { job: JobNode };
 const EDGE_TYPES = { order: OrderEdge };
@@ -36,7 +38,6 @@ const EDGE_DEFAULTS = {
 };
 const MIDDLE_BUTTON = [1];
 const SEVERAL = ["Control", "Meta", "Shift"];
-const FIT = { padding: 0.2, maxZoom: 1 };
 /** More than this many nodes are only drawn where they are seen. */
 const MANY = 200;
 /** Where the canvas is lower than this, the small picture would cover too much of it. */
@@ -158,7 +159,7 @@ export function Canvas({ fit }: { fit: boolean }) {
       panOnDrag={MIDDLE_BUTTON}
       panOnScroll
       zoomOnDoubleClick={false}
-      minZoom={0.05}
+      minZoom={FARTHEST}
       maxZoom={2.5}
       fitView={fit}
       fitViewOptions={FIT}
@@ -170,6 +171,7 @@ export function Canvas({ fit }: { fit: boolean }) {
       <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
       <Distance />
       <Carried />
+      <Room />
       <Overview />
       <ViewButtons />
       {nodes.length ? <ActionBar /> : null}

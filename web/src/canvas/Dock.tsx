@@ -1,6 +1,7 @@
 /** Under the canvas: status, logs and outputs of the chosen node, and the list of problems. */
+import { useNodesInitialized, useStore } from "@xyflow/react";
 import { ChevronDown } from "lucide-react";
-import { type PointerEvent, type ReactNode, useEffect, useMemo } from "react";
+import { type PointerEvent, type ReactNode, useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
@@ -11,7 +12,7 @@ import { useEditor, useEditorParts, useLook } from "./context";
 import { ProblemList } from "./ProblemList";
 import { Status } from "./Status";
 import type { DockTab, LogFile } from "./store/editor";
-import { useView } from "./view";
+import { pane, useView } from "./view";
 
 /** Draws what a job left: its logs with one of them in front, its outputs, its resources. */
 export type RenderJob = (job: string, part: "logs" | "outputs" | "resources", log: LogFile) => ReactNode;
@@ -89,13 +90,20 @@ export function Dock({ renderJob, problems }: { renderJob: RenderJob; problems: 
 /** Brings the node that the dock is about into what is left of the canvas. */
 function useInSight(node: string | undefined, open: boolean): void {
   const view = useView();
+  const height = useStore((state) => state.height);
+  const drawn = useNodesInitialized();
+  const brought = useRef<string>(undefined);
   useEffect(() => {
-    if (!node || !open) return undefined;
+    if (!open) brought.current = undefined;
+    // The canvas hears of the room that the dock takes only after it was taken.
+    const settled = drawn && pane()?.offsetHeight === height;
+    if (!node || !open || !settled || brought.current === node) return undefined;
     const frame = requestAnimationFrame(() => {
+      brought.current = node;
       if (!view.sees(node)) view.show([node]);
     });
     return () => cancelAnimationFrame(frame);
-  }, [node, open, view]);
+  }, [node, open, height, drawn, view]);
 }
 
 /** The upper edge: dragged, or moved with the arrows, it makes the dock higher or lower. */

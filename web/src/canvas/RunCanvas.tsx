@@ -19,7 +19,6 @@ import { Panel, type RenderFields } from "./panel/Panel";
 import { workflowQuery } from "./server/workflow";
 import { createEditor } from "./store/editor";
 import { useKeys } from "./useKeys";
-import { useView } from "./view";
 
 interface RunCanvasProps {
   run: RunDetail;
@@ -136,14 +135,12 @@ function Choosing({
   children: ReactNode;
 }) {
   useKeys();
-  const view = useView();
   useEffect(() => {
     const { history, selection, select, openDock } = store.getState();
     const node = history.graph.nodes.find((one) => one.name === wanted);
     if (!node || selection.at(-1) === node.id) return;
     select([node.id]);
     openDock({ open: true });
-    view.show([node.id]);
-  }, [wanted, store, view]);
+  }, [wanted, store]);
   return children;
 }

@@ -4,7 +4,10 @@ import { useMemo } from "react";
 import type { Point } from "./model/graph";
 
 const SOFTLY = { duration: 160 };
-const ROOM = { padding: 0.2, maxZoom: 1, ...SOFTLY };
+/** How all of it is brought into sight. */
+export const FIT = { padding: 0.2, maxZoom: 1 };
+const FIT_SOFTLY = { ...FIT, ...SOFTLY };
+export const FARTHEST = 0.05;
 
 export interface View {
   fit: () => void;
@@ -36,8 +39,8 @@ export function useView(): View {
       return { screen, at: flow.screenToFlowPosition(screen) };
     };
     return {
-      fit: () => void flow.fitView(ROOM),
-      fitTo: (ids) => void flow.fitView({ ...ROOM, nodes: ids.map((id) => ({ id })) }),
+      fit: () => void flow.fitView(FIT_SOFTLY),
+      fitTo: (ids) => void flow.fitView({ ...FIT_SOFTLY, nodes: ids.map((id) => ({ id })) }),
       show: (ids) =>
         void flow.fitView({
           ...SOFTLY,

@@ -24,15 +24,18 @@ export function ProgressRing({ fraction, secondsLeft, at, short = false, classNa
   const now = useNow(1_000, known);
   const share = `${Math.floor(fraction * 100)} %`;
   const left = known ? Math.max(0, secondsLeft - (at ? Math.max(0, now - at) / 1000 : 0)) : undefined;
+  const done = t("progress", { share });
   const time = left === undefined ? "" : t("left", { time: formatDuration(Math.max(1, Math.round(left))) });
+  const said = [done, time].filter(Boolean).join(", ");
   return (
     <span
       role="progressbar"
-      aria-label={t("progress", { share })}
+      aria-label={done}
+      aria-valuetext={said}
       aria-valuenow={Math.floor(fraction * 100)}
       aria-valuemin={0}
       aria-valuemax={100}
-      title={[t("progress", { share }), time].filter(Boolean).join(", ")}
+      title={said}
       className={`inline-flex items-center gap-1 whitespace-nowrap text-ink-soft text-xs tabular-nums ${className}`}
     >
       <svg aria-hidden="true" viewBox="0 0 16 16" className="-rotate-90 size-4 shrink-0">
