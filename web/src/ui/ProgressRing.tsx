@@ -23,9 +23,10 @@ export function ProgressRing({ fraction, secondsLeft, at, short = false, classNa
   const known = secondsLeft !== null && secondsLeft !== undefined && fraction < 1;
   const now = useNow(1_000, known);
   const share = `${Math.floor(fraction * 100)} %`;
-  const left = known ? Math.max(0, secondsLeft - (at ? Math.max(0, now - at) / 1000 : 0)) : undefined;
+  // An estimate is of whole seconds, and none any more once it has run out.
+  const left = known ? Math.round(secondsLeft - (at ? Math.max(0, now - at) / 1000 : 0)) : 0;
   const done = t("progress", { share });
-  const time = left === undefined ? "" : t("left", { time: formatDuration(Math.max(1, Math.round(left))) });
+  const time = left > 0 ? t("left", { time: left < 10 ? `${left} s` : formatDuration(left) }) : "";
   const said = [done, time].filter(Boolean).join(", ");
   return (
     <span
