@@ -1,12 +1,12 @@
 """No page has a serious fault for those who see, point or read differently."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from tests.stack import Stack
-from tests.web.browsers import Looks, sign_in
+from tests.web.browsers import Language, Looks, sign_in
 from tests.web.conftest import Visit
 from tests.web.furnishing import Furniture, furnished
 from tests.web.tour import Guest, views, words_of
@@ -34,10 +34,11 @@ def faults(page: Page, rules: list[str]) -> list[str]:
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("language", get_args(Language))
 def test_axe_finds_nothing_serious_on_any_page_in_either_theme(
-    browser: Browser, stack: Stack, furniture: Furniture
+    browser: Browser, stack: Stack, furniture: Furniture, language: Language
 ) -> None:
-    context, words = Looks().context(browser), words_of("en")
+    context, words = Looks(language=language).context(browser), words_of(language)
     page, found = context.new_page(), set[str]()
     for view in views(furniture):
         if view.signed_in and not context.cookies():
