@@ -224,11 +224,13 @@ class MemoryBuckets:
         objects: The content of each object, by bucket and key.
         secret: The only secret with which anything may be read; any, if None.
         page: Entries that are listed at once.
+        max_objects: Objects of which there is a fingerprint, at most.
     """
 
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     secret: str | None = None
     page: int = 200
+    max_objects: int = fingerprints.MAX_OBJECTS
 
     def find(self, access: StorageAccess, path: StoragePath) -> FoundPath:
         """What lies at the path.
@@ -282,7 +284,7 @@ class MemoryBuckets:
         found = {key: self.objects[path.bucket, key] for key in keys if key.startswith(below)}
         if not found:
             raise NotFound(f"there is nothing at {path}", code="dependency_not_found")
-        if len(found) > fingerprints.MAX_OBJECTS:
+        if len(found) > self.max_objects:
             return None
         return fingerprints.of_directory(
             Seen(key.removeprefix(below), _etag(content), len(content)) for key, content in found.items()

@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from tests.servers import S3Server
 
 from torchyard.adapters.s3_storage import S3Storage
-from torchyard.contracts import fingerprints
 from torchyard.contracts.connections import Addressing, PathType, StorageAccess
 from torchyard.contracts.storage_paths import StorageKind, StoragePath
 from torchyard.errors import Forbidden, NotFound
@@ -63,7 +62,7 @@ def make_access(**fields: Any) -> StorageAccess:
     )
 
 
-def of_server(server: S3Server) -> World:
+def of_server(server: S3Server, storage: S3Storage) -> World:
     client = boto3.session.Session().client(
         "s3",
         endpoint_url=server.endpoint,
@@ -77,18 +76,29 @@ def of_server(server: S3Server) -> World:
         secret_access_key=server.secret_access_key,
     )
     world = World(
-        S3Storage(), access, lambda bucket, key, body: client.put_object(Bucket=bucket, Key=key, Body=body)
+        storage, access, lambda bucket, key, body: client.put_object(Bucket=bucket, Key=key, Body=body)
     )
     client.create_bucket(Bucket=world.bucket)
     return world
 
 
+def in_memory(fake: MemoryBuckets) -> World:
+    return World(fake, make_access(), lambda bucket, key, body: fake.objects.update({(bucket, key): body}))
+
+
 @pytest.fixture(params=["memory", "seaweedfs"])
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "seaweedfs":
-        return of_server(request.getfixturevalue("s3_server"))
-    fake = MemoryBuckets(secret=SECRET)
-    return World(fake, make_access(), lambda bucket, key, body: fake.objects.update({(bucket, key): body}))
+        return of_server(request.getfixturevalue("s3_server"), S3Storage())
+    return in_memory(MemoryBuckets(secret=SECRET))
+
+
+@pytest.fixture(params=["memory", "seaweedfs"])
+def world_of_two(request: pytest.FixtureRequest) -> World:
+    """Buckets that look at two objects of a directory and no more."""
+    if request.param == "seaweedfs":
+        return of_server(request.getfixturevalue("s3_server"), S3Storage(max_objects=2))
+    return in_memory(MemoryBuckets(secret=SECRET, max_objects=2))
 
 
 def test_a_file_is_found_with_size_and_etag(world: World) -> None:
@@ -204,14 +214,14 @@ def test_a_fingerprint_of_many_objects_takes_all_of_them_in(world: World) -> Non
     assert "1005 objects" in str(after)
 
 
-def test_there_is_no_fingerprint_of_more_objects_than_are_looked_at(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fingerprints, "MAX_OBJECTS", 2)
-    for name in "abc":
+def test_there_is_no_fingerprint_of_more_objects_than_are_looked_at(world_of_two: World) -> None:
+    world, directory = world_of_two, world_of_two.path("dir/")
+    for name in "ab":
         world.put(f"dir/{name}")
+    assert world.buckets.fingerprint(world.access, directory) is not None
+    world.put("dir/c")
 
-    assert world.buckets.fingerprint(world.access, world.path("dir/")) is None
+    assert world.buckets.fingerprint(world.access, directory) is None
 
 
 def test_there_is_no_fingerprint_of_what_is_missing_or_forbidden(world: World) -> None:

@@ -17,7 +17,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,10 @@ NOTABLE = (
     "torch", "torchvision", "torchaudio", "numpy", "scipy", "matplotlib", "pandas", "scikit-learn", "pillow",
     "transformers", "lightning",
 )  # fmt: skip
+
+_HERE = Path(__file__).resolve().parent
+#: Where recipes are looked for: in the wheel beside this module, in a source tree beside the package.
+SHELVES = (_HERE / "recipes", _HERE.parent / "runtimes")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _TORCH_CUDA = re.compile(r"^cuda\b[^=\n]*=\s*'([^']+)'", re.MULTILINE)
@@ -86,7 +90,7 @@ def discover(directory: Path) -> list[InstalledRuntime]:
     return found
 
 
-def build(name: str, directory: Path, say: Say) -> InstalledRuntime:
+def build(name: str, directory: Path, say: Say, shelves: Iterable[Path] = SHELVES) -> InstalledRuntime:
     """The runtime `name` in `directory`, made by its recipe unless it is there already.
 
     Two builds of the same runtime wait for each other. One that was interrupted, or was made by an older
@@ -95,7 +99,7 @@ def build(name: str, directory: Path, say: Say) -> InstalledRuntime:
     Raises:
         StartRefused: No such recipe, no space, no package index, or pip refused; with pip's own reason.
     """
-    lock = _recipe(name) / "requirements.lock"
+    lock = _recipe(name, shelves) / "requirements.lock"
     place = directory / name
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -113,10 +117,8 @@ def build(name: str, directory: Path, say: Say) -> InstalledRuntime:
         ) from problem
 
 
-def _recipe(name: str) -> Path:
-    """The recipe's folder: in the wheel beside this module, in a source tree beside the package."""
-    here = Path(__file__).resolve().parent
-    shelves = [shelf for shelf in (here / "recipes", here.parent / "runtimes") if shelf.is_dir()]
+def _recipe(name: str, shelves: Iterable[Path]) -> Path:
+    """The recipe's folder, on the last of the shelves that has one."""
     known = {lock.parent.name: lock.parent for shelf in shelves for lock in shelf.glob("*/requirements.lock")}
     if not NAME.fullmatch(name) or name not in known:
         names = ", ".join(sorted(known)) or "none"

@@ -27,9 +27,14 @@ _NOT_FOUND, _FORBIDDEN, _BAD_REQUEST = 404, frozenset({401, 403}), 400
 
 
 class S3Storage:
-    """`Buckets` through boto3; safe for threads."""
+    """`Buckets` through boto3; safe for threads.
 
-    def __init__(self) -> None:
+    Args:
+        max_objects: Objects of which there is a fingerprint, at most.
+    """
+
+    def __init__(self, max_objects: int = fingerprints.MAX_OBJECTS) -> None:
+        self._max_objects = max_objects
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
 
@@ -110,7 +115,7 @@ class S3Storage:
         seen: list[Seen] = []
         for objects in _pages(client, path):
             seen += [Seen(one["Key"].removeprefix(below), _etag(one), one["Size"]) for one in objects]
-            if len(seen) > fingerprints.MAX_OBJECTS:
+            if len(seen) > self._max_objects:
                 return None
         if not seen:
             raise _missing(path)

@@ -1,6 +1,6 @@
 """The commands of two words: their help, and that a secret's value has no way into a command line."""
 
-import io
+import subprocess
 import sys
 
 import pytest
@@ -18,8 +18,10 @@ VERBS = sorted(
 )
 
 
-def give(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+def run(words: list[str], given: bytes) -> "subprocess.CompletedProcess[bytes]":
+    """The command line in a process of its own, with something at its stdin."""
+    program = [sys.executable, "-P", "-m", "torchyard.cli", *words]
+    return subprocess.run(program, input=given, capture_output=True, check=False)
 
 
 @pytest.mark.parametrize(("group", "verb"), VERBS)
@@ -38,33 +40,25 @@ def test_every_verb_has_help_with_examples(capfdbinary: Captured, group: str, ve
         ["connections", "set", "lab", "--key-id", "KEY", "--allow", "data", "--secret", "value"],
     ],
 )
-def test_a_secret_is_never_taken_from_the_command_line(
-    platform: SmallPlatform, monkeypatch: pytest.MonkeyPatch, words: list[str]
-) -> None:
-    give(monkeypatch, b"value")
-
-    assert main(words) == 2
+def test_a_secret_is_never_taken_from_the_command_line(platform: SmallPlatform, words: list[str]) -> None:
+    assert run(words, b"value").returncode == 2
     assert platform.requests == []
 
 
-def test_a_secret_that_is_no_text_is_refused_here(
-    platform: SmallPlatform, monkeypatch: pytest.MonkeyPatch, capfdbinary: Captured
-) -> None:
-    give(monkeypatch, b"\xff\xfe")
+def test_a_secret_that_is_no_text_is_refused_here(platform: SmallPlatform) -> None:
+    done = run(["secrets", "set", "NAME"], b"\xff\xfe")
 
-    assert main(["secrets", "set", "NAME"]) == 2
-    assert b"has to be text in UTF-8" in capfdbinary.readouterr().err
+    assert done.returncode == 2
+    assert b"has to be text in UTF-8" in done.stderr
     assert platform.requests == []
 
 
-def test_a_connection_that_is_none_is_refused_here_without_its_secret(
-    platform: SmallPlatform, monkeypatch: pytest.MonkeyPatch, capfdbinary: Captured
-) -> None:
-    give(monkeypatch, b"canary\n")
+def test_a_connection_that_is_none_is_refused_here_without_its_secret(platform: SmallPlatform) -> None:
     words = ["connections", "set", "lab", "--key-id", "KEY", "--allow", "data", "--endpoint", "ftp://x"]
 
-    assert main(words) == 2
-    told = capfdbinary.readouterr().err
-    assert b"endpoint: " in told
-    assert b"canary" not in told
+    done = run(words, b"canary\n")
+
+    assert done.returncode == 2
+    assert b"endpoint: " in done.stderr
+    assert b"canary" not in done.stderr + done.stdout
     assert platform.requests == []

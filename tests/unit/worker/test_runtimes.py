@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,17 +32,17 @@ def make_recipe(shelf: Path, name: str, lock: str) -> None:
     (shelf / name / "requirements.lock").write_text(lock)
 
 
-def put_shelf_beside(package: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of recipes that stands beside a package, as `worker/runtimes` does."""
-    package.mkdir(parents=True)
-    monkeypatch.setattr(runtimes, "__file__", str(package / "runtimes.py"))
-    return package.parent / "runtimes"
+def build(
+    shelf: Path, directory: Path, name: str = "empty", say: Callable[[str], None] = lambda line: None
+) -> None:
+    """With a shelf that is not there first, as one of the two always lacks."""
+    runtimes.build(name, directory, say, (shelf / "missing", shelf))
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def shelf(tmp_path: Path) -> Path:
     """A folder of recipes with one, named `empty`."""
-    shelf = put_shelf_beside(tmp_path / "source" / "package", monkeypatch)
+    shelf = tmp_path / "shelf"
     make_recipe(shelf, "empty", EMPTY)
     return shelf
 
@@ -50,14 +51,13 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the runtime `empty`, really built; not to be changed."""
     place = tmp_path_factory.mktemp("built")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        make_recipe(put_shelf_beside(place / "source" / "package", monkeypatch), "empty", EMPTY)
-        runtimes.build("empty", place / "runtimes", lambda line: None)
+    make_recipe(place / "shelf", "empty", EMPTY)
+    build(place / "shelf", place / "runtimes")
     return place / "runtimes"
 
 
 @pytest.fixture
-def installed(built: Path, shelf: Path, tmp_path: Path) -> Path:
+def installed(built: Path, tmp_path: Path) -> Path:
     """A copy of it, to be changed at will."""
     return shutil.copytree(built, tmp_path / "runtimes", symlinks=True)
 
@@ -75,10 +75,10 @@ def test_a_built_runtime_runs_scripts_and_is_found(installed: Path) -> None:
     assert version.split()[1] == found.runtime.python
 
 
-def test_a_second_build_changes_nothing(installed: Path) -> None:
+def test_a_second_build_changes_nothing(installed: Path, shelf: Path) -> None:
     said: list[str] = []
     (installed / "empty" / "kept").touch()
-    runtimes.build("empty", installed, said.append)
+    build(shelf, installed, say=said.append)
     assert said == ["runtime empty is up to date"]
     assert (installed / "empty" / "kept").exists()
 
@@ -86,7 +86,7 @@ def test_a_second_build_changes_nothing(installed: Path) -> None:
 def test_builds_of_the_same_runtime_wait_for_each_other(shelf: Path, tmp_path: Path) -> None:
     said: list[str] = []
     builders = [
-        threading.Thread(target=runtimes.build, args=("empty", tmp_path / "runtimes", said.append))
+        threading.Thread(target=build, args=(shelf, tmp_path / "runtimes", "empty", said.append))
         for _ in range(2)
     ]
     for builder in builders:
@@ -97,11 +97,11 @@ def test_builds_of_the_same_runtime_wait_for_each_other(shelf: Path, tmp_path: P
     assert said[-1] == "runtime empty is up to date"
 
 
-def test_an_interrupted_build_is_not_found_and_is_made_anew(installed: Path) -> None:
+def test_an_interrupted_build_is_not_found_and_is_made_anew(installed: Path, shelf: Path) -> None:
     (installed / "empty" / ".building").touch()
     (installed / "empty" / "rubbish").touch()
     assert runtimes.discover(installed) == []
-    runtimes.build("empty", installed, lambda line: None)
+    build(shelf, installed)
     assert [found.runtime.name for found in runtimes.discover(installed)] == ["empty"]
     assert not (installed / "empty" / "rubbish").exists()
 
@@ -109,7 +109,7 @@ def test_an_interrupted_build_is_not_found_and_is_made_anew(installed: Path) -> 
 def test_a_changed_recipe_is_built_anew(installed: Path, shelf: Path) -> None:
     make_recipe(shelf, "empty", "# nothing, but differently\n")
     said: list[str] = []
-    runtimes.build("empty", installed, said.append)
+    build(shelf, installed, say=said.append)
     assert "runtime empty is ready" in said
 
 
@@ -117,24 +117,26 @@ def test_an_unknown_recipe_is_refused_with_those_there_are(shelf: Path, tmp_path
     make_recipe(shelf, "one", "")
     make_recipe(shelf, "two", "")
     with pytest.raises(StartRefused, match=r"no recipe for a runtime 'three'; there are: empty, one, two"):
-        runtimes.build("three", tmp_path, lambda line: None)
+        build(shelf, tmp_path, "three")
     with pytest.raises(StartRefused, match="no recipe"):
-        runtimes.build("../one", tmp_path, lambda line: None)
+        build(shelf, tmp_path, "../one")
 
 
 def test_a_failed_build_gives_pip_s_reason_and_leaves_nothing(shelf: Path, tmp_path: Path) -> None:
     make_recipe(shelf, "broken", "./no-such-package\n")
     with pytest.raises(StartRefused, match=r"runtime broken could not be built: .*no-such-package"):
-        runtimes.build("broken", tmp_path / "runtimes", lambda line: None)
+        build(shelf, tmp_path / "runtimes", "broken")
     assert not (tmp_path / "runtimes" / "broken").exists()
 
 
 def test_a_directory_that_can_t_be_made_is_one_sentence(
-    shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
-    assert runtimes.main(["build", "empty", "--into", str(tmp_path / "file" / "runtimes")]) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+    assert runtimes.main(["build", "torch-2.13-cpu", "--into", str(tmp_path / "file" / "runtimes")]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("the runtime torch-2.13-cpu can't be built in ")
+    assert told.count("\n") == 1
 
 
 def test_versions_are_read_without_an_import(installed: Path) -> None:
