@@ -10,14 +10,14 @@ from torchyard_worker import isolation
 
 FIXED = {
     "PATH": "/runtime/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/a/home",
-    "TMPDIR": "/a/tmp",
+    "HOME": "/a/job/home",
+    "TMPDIR": "/a/job/tmp",
     "CUDA_VISIBLE_DEVICES": "",
     "AWS_EC2_METADATA_DISABLED": "true",
     "TORCHYARD_JOB_ID": "job-1",
     "TORCHYARD_ATTEMPT": "2",
-    "TORCHYARD_OUTPUTS": "/a/work/outputs",
-    "TORCHYARD_INPUTS": "/a/work/inputs",
+    "TORCHYARD_OUTPUTS": "/a/job/work/outputs",
+    "TORCHYARD_INPUTS": "/a/job/work/inputs",
 }
 
 
@@ -43,9 +43,9 @@ def environment(
     return isolation.environment(
         claimed,
         Path("/runtime/bin/python"),
-        work=Path("/a/work"),
-        home=Path("/a/home"),
-        temporary=Path("/a/tmp"),
+        work=Path("/a/job/work"),
+        home=Path("/a/job/home"),
+        temporary=Path("/a/job/tmp"),
     )
 
 
@@ -84,4 +84,4 @@ def test_values_that_the_platform_put_in_take_the_place_of_references() -> None:
 
     found = environment(environment=asked, resolved={"TOKEN": "clear", "SEED": "1", "HOME": "/elsewhere"})
 
-    assert (found["TOKEN"], found["SEED"], found["HOME"]) == ("clear", "1", "/a/home")
+    assert (found["TOKEN"], found["SEED"], found["HOME"]) == ("clear", "1", "/a/job/home")
