@@ -5,11 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.waiting import eventually
+
+#: Seconds that a slow machine may take for anything here.
+PATIENCE = 30
 
 #: Starts a Valkey and a program that starts another one in a session of its own, then keeps them running.
 DRIVER = '''
@@ -20,9 +23,9 @@ from torchyard.embedded.valkey import embedded_valkey
 
 home = Path(sys.argv[1])
 leave = """
-import subprocess, time
+import signal, subprocess
 print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid, flush=True)
-time.sleep(600)
+signal.pause()
 """
 leaver = [sys.executable, "-c", leave]
 with guarded():
@@ -36,13 +39,6 @@ with guarded():
     finally:
         children.stop()
 '''
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, f"waited for: {what}"
-        time.sleep(0.02)
 
 
 def lives(pid: int) -> bool:
@@ -73,8 +69,8 @@ class Up:
             text=True,
             start_new_session=True,
         )
-        wait_for(self.left_behind, "the program that leaves another")
-        wait_for(self.valkey, "Valkey")
+        eventually(self.left_behind, seconds=PATIENCE)
+        eventually(self.valkey, seconds=PATIENCE)
 
     def left_behind(self) -> list[int]:
         log = self.home / "leaver.log"
@@ -110,14 +106,14 @@ def test_killed_itself_it_takes_its_children_along(up: Up) -> None:
     pids = list(children_of(up.process.pid).values())
     assert len(pids) == 2
     up.process.kill()
-    wait_for(lambda: not any(lives(pid) for pid in pids), "the end of the children")
+    eventually(lambda: not any(lives(pid) for pid in pids), seconds=PATIENCE)
 
 
 def test_a_child_that_dies_is_started_again_and_its_orphan_is_kept_for_the_end(up: Up) -> None:
     first = up.valkey()
     assert first is not None
     os.kill(first, signal.SIGKILL)
-    wait_for(lambda: up.valkey() not in {None, first}, "another Valkey")
+    eventually(lambda: up.valkey() not in {None, first}, seconds=PATIENCE)
     pids = up.all()
     up.process.send_signal(signal.SIGINT)
     output, _ = up.process.communicate(timeout=30)

@@ -124,7 +124,7 @@ def test_bytes_that_are_no_text_arrive_as_they_were_written(stack: Stack) -> Non
 
 
 def test_a_line_is_seen_while_the_script_still_runs(stack: Stack) -> None:
-    script = "import time\nprint('first')\nwhile True: time.sleep(0.05)"
+    script = "import signal\nprint('first')\nwhile True: signal.pause()"
     job_id = submit(stack, script)
 
     with following(stack, job_id) as events:
@@ -200,7 +200,7 @@ def test_the_system_log_tells_the_whole_story(stack: Stack) -> None:
 
 def test_a_time_limit_ends_the_script(stack: Stack) -> None:
     finished, printed = run(
-        stack, "import time\nprint('on')\nwhile True: time.sleep(0.05)", resources={"timeout_seconds": 1}
+        stack, "import signal\nprint('on')\nwhile True: signal.pause()", resources={"timeout_seconds": 1}
     )
 
     assert (finished["state"], finished["reason"]) == ("failed", "timeout")
@@ -384,7 +384,9 @@ def test_a_script_goes_on_and_loses_no_line_while_its_worker_is_restarted(own_st
 
 @pytest.mark.parametrize("hint", ["forged", "doubled"])
 def test_forged_and_doubled_messages_start_nothing(stack: Stack, hint: str) -> None:
-    job_id = submit(stack, "import time\nprint('once')\ntime.sleep(0.2)")
+    script = "import os, time\nprint('once')\nwhile not os.path.exists('go'): time.sleep(0.02)"
+    job_id = submit(stack, script)
+    running = attempt_of(stack, job_id)
     program = """
 import sys
 from celery import Celery
@@ -394,12 +396,15 @@ for _ in range(20):
 """
     with stack.api() as api:
         worker_id = api.get("/workers").json()[0]["id"]
-    attempt = "00000000-0000-0000-0000-000000000000" if hint == "forged" else attempt_of(stack, job_id)
+    attempt = "00000000-0000-0000-0000-000000000000" if hint == "forged" else running
+    with following(stack, job_id) as events:
+        next(events)
     subprocess.run(
         [sys.executable, "-c", program, stack.valkey.url, f"torchyard.worker.{worker_id}", attempt],
         check=True,
         timeout=PATIENCE,
     )
+    (stack.home / "worker" / "attempts" / running / "work" / "go").touch()
 
     assert ended(stack, job_id)["state"] == "succeeded"
     assert log(stack, job_id) == b"once\n"

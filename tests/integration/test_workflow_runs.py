@@ -145,7 +145,7 @@ def test_a_failed_node_is_resumed_with_another_script(stack: Stack) -> None:
 
 
 def test_a_run_that_is_stopped_stops_its_scripts(stack: Stack) -> None:
-    waits = uploaded(stack, "import time\nprint('here', flush=True)\nwhile True: time.sleep(0.05)\n")
+    waits = uploaded(stack, "import signal\nprint('here', flush=True)\nwhile True: signal.pause()\n")
     run_id = started(stack, drawing([node("a", waits), node("b", waits)], ("a", "b")))
     eventually(lambda: states(run_of(stack, run_id))["a"] == "running", seconds=PATIENCE)
 

@@ -18,7 +18,7 @@ from torchyard_worker.launching import Shim
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.shim import fence, spool
 
-ENDLESS = "import time\nprint('ready')\nwhile True: time.sleep(0.01)\n"
+ENDLESS = "import signal\nprint('ready')\nwhile True: signal.pause()\n"
 STUBBORN = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{ENDLESS}"
 #: Seconds: longer than any test may take.
 LONG = 3600.0

@@ -67,11 +67,11 @@ def test_a_script_is_measured_with_all_its_processes(launched: Launched, directo
 
 def test_cpu_time_of_what_has_ended_stays(launched: Launched, directory: Path) -> None:
     shim = launched(
-        "import os, time\n"
+        "import os, signal, time\n"
         "if os.fork() == 0:\n"
         "    while time.process_time() < 0.3: pass\n"
         "    os._exit(0)\n"
-        "os.wait(); print('ready')\nwhile True: time.sleep(0.01)\n"
+        "os.wait(); print('ready')\nwhile True: signal.pause()\n"
     )
     log = directory / spool.STDOUT
     eventually(lambda: log.exists() and b"ready" in log.read_bytes(), seconds=60)
@@ -130,7 +130,7 @@ def test_gpus_are_read_when_the_shim_has_measured(
     launched: Launched, directory: Path, platform: SmallPlatform, api: PlatformApi, held: HeldAttempt
 ) -> None:
     recorder = Recorder(api, held, AttemptDirectory(directory), Gpus())
-    launched("import time\nwhile True: time.sleep(0.01)\n")
+    launched("import signal\nwhile True: signal.pause()\n")
 
     def look() -> bool:
         recorder.look()

@@ -19,8 +19,13 @@ from torchyard_worker import launching
 from torchyard_worker.launching import Shim
 from torchyard_worker.shim import processes, spool
 
-#: Prints that it is there, and what it does on SIGTERM follows.
-WAITING = "print('ready')\nwhile True: time.sleep(0.01)\n"
+#: Prints that it is there, and waits for a signal that ends it.
+WAITING = "import signal\nprint('ready')\nwhile True: signal.pause()\n"
+#: Prints that it is there; what it does on SIGTERM follows.
+WARNED = (
+    "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
+    "print('ready')\nsignal.sigwait([signal.SIGTERM])\n"
+)
 
 
 def read(directory: Path, name: str) -> bytes:
@@ -93,11 +98,7 @@ def test_bytes_are_kept_exactly(launched: Launched, directory: Path) -> None:
 
 
 def test_a_stopped_script_may_clean_up(launched: Launched, directory: Path) -> None:
-    shim = launched(
-        "import signal, sys, time\n"
-        "def bye(*_): print('bye'); sys.exit(7)\n"
-        f"signal.signal(signal.SIGTERM, bye)\n{WAITING}"
-    )
+    shim = launched(f"{WARNED}print('bye')\nraise SystemExit(7)\n")
     ready(directory)
 
     shim.stop(Cause.CANCELLED, None)
@@ -111,7 +112,7 @@ def test_a_stopped_script_may_clean_up(launched: Launched, directory: Path) -> N
 def test_a_script_that_ignores_sigterm_is_killed_after_its_grace(
     launched: Launched, directory: Path, own_grace: float, wished: float | None
 ) -> None:
-    ignoring = f"import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{WAITING}"
+    ignoring = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{WAITING}"
     shim = launched(ignoring, grace_seconds=own_grace)
     ready(directory)
 
@@ -126,8 +127,7 @@ def test_a_script_that_ignores_sigterm_is_killed_after_its_grace(
 
 
 def test_asked_again_a_script_gets_less_time(launched: Launched, directory: Path) -> None:
-    ignoring = f"import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: print('not yet'))\n{WAITING}"
-    shim = launched(ignoring, grace_seconds=600)
+    shim = launched(f"{WARNED}print('not yet')\nwhile True: signal.pause()\n", grace_seconds=600)
     ready(directory)
     shim.stop(Cause.CANCELLED, None)
     eventually(lambda: b"not yet" in read(directory, spool.STDOUT))
@@ -138,7 +138,7 @@ def test_asked_again_a_script_gets_less_time(launched: Launched, directory: Path
 
 
 def test_the_time_limit_ends_the_script(launched: Launched, directory: Path) -> None:
-    facts = ended(launched(f"import time\n{WAITING}", timeout_seconds=0.2), directory)
+    facts = ended(launched(WAITING, timeout_seconds=0.2), directory)
 
     assert (facts["cause"], facts["signal"]) == ("timeout", signal.SIGTERM)
 
@@ -146,7 +146,7 @@ def test_the_time_limit_ends_the_script(launched: Launched, directory: Path) -> 
 def test_a_stop_that_comes_before_the_script_was_started_is_not_lost(
     launched: Launched, directory: Path
 ) -> None:
-    shim = launched(f"import time\n{WAITING}")
+    shim = launched(WAITING)
 
     shim.stop(Cause.CANCELLED, None)
 
@@ -155,14 +155,14 @@ def test_a_stop_that_comes_before_the_script_was_started_is_not_lost(
 
 def test_a_daemon_is_swept_and_holds_nothing_up(launched: Launched, directory: Path) -> None:
     shim = launched(
-        "import os, signal, time\n"
+        "import os, signal\n"
         "reading, writing = os.pipe()\n"
         "if os.fork() == 0:\n"
         "    os.setsid()\n"
         "    if os.fork() == 0:\n"
         "        signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "        os.write(writing, b'%d' % os.getpid())\n"
-        "        while True: time.sleep(1)\n"
+        "        while True: signal.pause()\n"
         "    os._exit(0)\n"
         "os.wait(); print(os.read(reading, 20).decode())\n"
     )
@@ -259,7 +259,7 @@ def test_an_interpreter_that_can_t_be_started_is_named(launched: Launched, direc
 
 
 def test_another_process_can_take_the_shim_over(launched: Launched, directory: Path) -> None:
-    launched(f"import time\n{WAITING}")
+    launched(WAITING)
     ready(directory)
 
     found = launching.find(directory)
@@ -294,7 +294,7 @@ def test_a_number_that_another_process_has_now_is_not_taken_for_the_shim(directo
 def test_a_killed_shim_takes_its_script_along_and_the_rest_is_found(
     launched: Launched, directory: Path
 ) -> None:
-    shim = launched(f"import os, time\nos.fork()\n{WAITING}")
+    shim = launched(f"import os\nos.fork()\n{WAITING}")
     eventually(lambda: read(directory, spool.STDOUT).count(b"ready") == 2)
     script = launching.script_pid(directory)
     assert script is not None
