@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from torchyard import errors
 from torchyard.api import pagination, streaming
 from torchyard.api.dependencies import ContextDep, JobId, UserDep
+from torchyard.api.idempotency import ReservationDep, replayed
 from torchyard.api.pagination import CursorQuery, LimitQuery, Moment, Page
 from torchyard.api.problems import responses
-from torchyard.api.submissions import ReceivedDep, ReservationDep
+from torchyard.api.submissions import ReceivedDep
 from torchyard.contracts.jobs import Attempt, Job, JobCreate, JobEvent, JobSettings, JobState
 from torchyard.services import idempotency, jobs
 from torchyard.services.context import Context
@@ -94,10 +95,8 @@ def _created(
     response: Response,
 ) -> Job:
     """The job that `make` makes; the one it made before, if this very wish came before."""
-    earlier = reservation.replayed(wish)
+    earlier = replayed(reservation, wish, response)
     if earlier is not None:
-        response.status_code = 200
-        response.headers["Idempotency-Replayed"] = "true"
         with ctx.db.read() as session:
             return jobs.get(ctx, session, earlier)
     with ctx.db.write() as session:

@@ -5,9 +5,9 @@ from fastapi import APIRouter, Response
 from torchyard import errors
 from torchyard.api import pagination
 from torchyard.api.dependencies import ContextDep, NotificationId, UserDep, WorkflowId
+from torchyard.api.idempotency import ReservationDep, replayed
 from torchyard.api.pagination import CursorQuery, LimitQuery, Page
 from torchyard.api.problems import responses
-from torchyard.api.submissions import ReservationDep
 from torchyard.contracts.notifications import (
     Delivery,
     Notification,
@@ -48,10 +48,8 @@ def add(
 ) -> NotificationCreated:
     """Add a webhook. The key of its signatures is in this answer, and never told again."""
     wish = f"notification {workflow_id} {wanted.model_dump_json()}"
-    earlier = reservation.replayed(wish)
+    earlier = replayed(reservation, wish, response)
     if earlier is not None:
-        response.status_code = 200
-        response.headers["Idempotency-Replayed"] = "true"
         with ctx.db.read() as session:
             return notifications.added(ctx, session, workflow_id, earlier)
     with ctx.db.write() as session:

@@ -20,9 +20,9 @@ from torchyard.api.dependencies import (
     UserDep,
     WorkflowId,
 )
+from torchyard.api.idempotency import ReservationDep, replayed
 from torchyard.api.pagination import CursorQuery, LimitQuery, Page
 from torchyard.api.problems import responses
-from torchyard.api.submissions import ReservationDep
 from torchyard.contracts.graphs import Graph
 from torchyard.contracts.runs import (
     AdHocRun,
@@ -130,11 +130,8 @@ def created(
     response: Response,
 ) -> RunDetail:
     """The run that `make` makes of the graph; the one it made before, if this very wish came before."""
-    run_id = reservation.replayed(wish)
-    if run_id is not None:
-        response.status_code = 200
-        response.headers["Idempotency-Replayed"] = "true"
-    else:
+    run_id = replayed(reservation, wish, response)
+    if run_id is None:
         if graph is not None:
             checking.check_files(ctx, graph)
         with ctx.db.write() as session:

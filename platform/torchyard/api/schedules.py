@@ -6,8 +6,8 @@ from fastapi import APIRouter, Response
 
 from torchyard import errors
 from torchyard.api.dependencies import ContextDep, UserDep, WorkflowId
+from torchyard.api.idempotency import ReservationDep, replayed
 from torchyard.api.problems import responses
-from torchyard.api.submissions import ReservationDep
 from torchyard.contracts.schedules import (
     Backfill,
     BackfillCreate,
@@ -100,10 +100,8 @@ def backfill(
     Times for which a run waits or goes on are left out, and named in the answer.
     """
     wish = f"backfill {workflow_id} {wanted.model_dump_json()}"
-    earlier = reservation.replayed(wish)
+    earlier = replayed(reservation, wish, response)
     if earlier is not None:
-        response.status_code = 200
-        response.headers["Idempotency-Replayed"] = "true"
         with ctx.db.read() as session:
             return backfilling.repeat(session, workflow_id, wanted, earlier)
     with ctx.db.read() as session:

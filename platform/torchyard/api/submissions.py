@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from torchyard.api.dependencies import ContextDep, UserDep
+from torchyard.api.dependencies import ContextDep
+from torchyard.api.idempotency import ReservationDep
 from torchyard.api.problems import invalid_fields
 from torchyard.api.streaming import FormOrBodyDep
 from torchyard.contracts.jobs import FileRef, JobCreate, JobSettings
 from torchyard.errors import FieldInvalid, TooLarge, UnsupportedMedia
-from torchyard.services import blobs, idempotency, jobs
+from torchyard.services import blobs, jobs
 from torchyard.services.context import Context
 
 _CHUNK = 1024 * 1024
@@ -22,23 +23,6 @@ _CHUNK = 1024 * 1024
 _MAX_SPEC_BYTES = 1024 * 1024
 M = TypeVar("M", bound=BaseModel)
 _PARTS = frozenset({"script", "dependencies", "spec"})
-
-KeyHeader = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="1 to 255 visible ASCII characters. The same request under the same key is done once.",
-        json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    ),
-]
-
-
-def _reservation(ctx: ContextDep, user: UserDep, key: KeyHeader = None) -> Iterator[idempotency.Request]:
-    with idempotency.begun(ctx, user, key) as request:
-        yield request
-
-
-ReservationDep = Annotated[idempotency.Request, Depends(_reservation, scope="function")]
 
 
 # The order matters: who is asking, then the key, and only then the body.

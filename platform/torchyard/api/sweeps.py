@@ -7,9 +7,9 @@ from fastapi import APIRouter, Response
 from torchyard import errors
 from torchyard.api import pagination
 from torchyard.api.dependencies import ContextDep, SweepId, UserDep, WorkflowId
+from torchyard.api.idempotency import ReservationDep, replayed
 from torchyard.api.pagination import CursorQuery, LimitQuery, Page
 from torchyard.api.problems import responses
-from torchyard.api.submissions import ReservationDep
 from torchyard.contracts.sweeps import Sweep, SweepCreate, SweepDetail
 from torchyard.services import checking, sweeps
 
@@ -49,11 +49,8 @@ def create(
 ) -> SweepDetail:
     """Make one run for each combination of parameter values, at most 1,000; all of them or none."""
     wish = f"sweep {workflow_id} {wanted.model_dump_json()}"
-    sweep_id = reservation.replayed(wish)
-    if sweep_id is not None:
-        response.status_code = 200
-        response.headers["Idempotency-Replayed"] = "true"
-    else:
+    sweep_id = replayed(reservation, wish, response)
+    if sweep_id is None:
         with ctx.db.read() as session:
             _, graph = sweeps.graph_of(session, workflow_id, wanted.version)
         checking.check_files(ctx, graph)

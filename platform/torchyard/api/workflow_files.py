@@ -6,10 +6,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from torchyard import errors
 from torchyard.api.dependencies import ContextDep, UserDep, WorkflowId
+from torchyard.api.idempotency import ReservationDep, replayed
 from torchyard.api.problems import responses
 from torchyard.api.ranges import disposition
 from torchyard.api.streaming import BodyDep
-from torchyard.api.submissions import ReservationDep, read
+from torchyard.api.submissions import read
 from torchyard.contracts.notifications import NotificationCreated
 from torchyard.contracts.templates import ImportedWorkflow, Template, TemplateDetail, TemplateUse
 from torchyard.contracts.workflow_files import WorkflowFile
@@ -87,9 +88,9 @@ def import_file(
     if media_type not in _ACCEPTED:
         raise UnsupportedMedia(f"send {MEDIA_TYPE}")
     wish = f"import {body.decode(errors='replace')}"
-    earlier = reservation.replayed(wish)
+    earlier = replayed(reservation, wish, response)
     if earlier is not None:
-        return _replayed(ctx, earlier, response)
+        return _told(ctx, earlier, [], response)
     return _made(ctx, reservation, wish, workflow_files.store(ctx, opened(body)), response)
 
 
@@ -131,9 +132,9 @@ def use_template(
 ) -> ImportedWorkflow:
     """Make a workflow of a template."""
     wish = f"template {name} {wanted.model_dump_json()}"
-    earlier = reservation.replayed(wish)
+    earlier = replayed(reservation, wish, response)
     if earlier is not None:
-        return _replayed(ctx, earlier, response)
+        return _told(ctx, earlier, [], response)
     found = templates.get(name)
     words = found.words[wanted.language]
     file = workflow_files.store(ctx, opened(found.yaml.encode()))
@@ -149,12 +150,6 @@ def _made(
         reservation.complete(session, wish, made.id)
     response.headers["Location"] = f"/api/v1/workflows/{made.id}"
     return _told(ctx, made.id, made.notifications, response)
-
-
-def _replayed(ctx: Context, workflow_id: str, response: Response) -> ImportedWorkflow:
-    response.status_code = 200
-    response.headers["Idempotency-Replayed"] = "true"
-    return _told(ctx, workflow_id, [], response)
 
 
 def _told(

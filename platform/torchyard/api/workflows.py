@@ -11,9 +11,9 @@ from torchyard import errors
 from torchyard.api import pagination
 from torchyard.api.bodies import described, reader
 from torchyard.api.dependencies import ContextDep, IdPrefix, UserDep, WorkflowId
+from torchyard.api.idempotency import ReservationDep, replayed
 from torchyard.api.pagination import CursorQuery, LimitQuery, Page
 from torchyard.api.problems import responses
-from torchyard.api.submissions import ReservationDep
 from torchyard.contracts.workflows import (
     Checked,
     Difference,
@@ -131,11 +131,8 @@ def _created(
     response: Response,
 ) -> Workflow:
     """The workflow that `make` makes; the one it made before, if this very wish came before."""
-    workflow_id = reservation.replayed(wish)
-    if workflow_id is not None:
-        response.status_code = 200
-        response.headers["Idempotency-Replayed"] = "true"
-    else:
+    workflow_id = replayed(reservation, wish, response)
+    if workflow_id is None:
         with ctx.db.write() as session:
             workflow_id = make(session)
             reservation.complete(session, wish, workflow_id)
