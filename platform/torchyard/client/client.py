@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from torchyard.client import submitting
 from torchyard.client.address import find
-from torchyard.client.connection import Connection
+from torchyard.client.connection import Connection, Page
 from torchyard.client.connections import Connections
 from torchyard.client.downloading import download, download_all
 from torchyard.client.following import follow, follow_bytes
@@ -28,21 +28,11 @@ from torchyard.client.workflow_files import WorkflowFiles
 from torchyard.client.workflows import Workflows
 from torchyard.contracts.jobs import Artifact, Attempt, Job, JobEvent, JobState, Resources, Retries
 from torchyard.contracts.logs import LogChunk, LogName
-from torchyard.contracts.models import Lenient
 from torchyard.contracts.workers import OfferedRuntime, Worker
 from torchyard.errors import NotFound
 
-#: Jobs in one answer when all are asked for; the most that the platform gives.
-_PAGE = 500
-
-
-class _Page(Lenient):
-    items: list[Job]
-    next_cursor: str | None = None
-
-
 _JOB = TypeAdapter(Job)
-_JOBS = TypeAdapter(_Page)
+_JOBS = TypeAdapter(Page[Job])
 _ATTEMPTS = TypeAdapter(list[Attempt])
 _EVENTS = TypeAdapter(list[JobEvent])
 _ARTIFACTS = TypeAdapter(list[Artifact])
@@ -210,15 +200,7 @@ class Client:
             for name, moment in (("created_after", created_after), ("created_before", created_before))
             if moment is not None
         }
-        left = limit
-        while left is None or left > 0:
-            params["limit"] = min(_PAGE, left) if left is not None else _PAGE
-            page = self._connection.ask(_JOBS, "GET", "/jobs", params=params)
-            yield from page.items
-            left = None if left is None else left - len(page.items)
-            if page.next_cursor is None:
-                return
-            params["cursor"] = page.next_cursor
+        return self._connection.listed(_JOBS, "/jobs", params, limit)
 
     def wait(self, job_id: str) -> Job:
         """The job, once it has ended."""

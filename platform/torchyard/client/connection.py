@@ -2,8 +2,8 @@
 
 import contextlib
 import http
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from torchyard.client.address import Address
 from torchyard.client.patience import Patience
 from torchyard.client.problems import nonsense, refusal
+from torchyard.contracts.models import Lenient
 from torchyard.errors import ServerUnreachable
 
 T = TypeVar("T")
@@ -23,12 +24,21 @@ _STREAM_TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 REQUEST_PATIENCE = 30.0
 #: Seconds for which a follower waits for a platform to come back.
 FOLLOW_PATIENCE = 600.0
+#: Items in one answer when all are asked for; the most that the platform gives.
+_PAGE = 500
 #: Methods that do no harm when they are repeated after a lost answer.
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT"})
 #: Answers of a platform, or of a proxy before it, that is about to be back.
 AWAY = frozenset(
     {http.HTTPStatus.BAD_GATEWAY, http.HTTPStatus.SERVICE_UNAVAILABLE, http.HTTPStatus.GATEWAY_TIMEOUT}
 )
+
+
+class Page(Lenient, Generic[T]):
+    """A part of a list, and where the next one begins."""
+
+    items: list[T]
+    next_cursor: str | None = None
 
 
 class Connection:
@@ -58,6 +68,21 @@ class Connection:
             return kind.validate_json(answer.content)
         except ValidationError:
             raise nonsense(answer, "what was asked for") from None
+
+    def listed(
+        self, kind: TypeAdapter[Page[T]], path: str, params: Mapping[str, Any], limit: int | None = None
+    ) -> Iterator[T]:
+        """All items of a list, `limit` at most, asked for part by part as they are used; see `request`."""
+        cursor: dict[str, str] = {}
+        left = limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(_PAGE, left)
+            page = self.ask(kind, "GET", path, params={**params, "limit": size, **cursor})
+            yield from page.items
+            left = None if left is None else left - len(page.items)
+            if page.next_cursor is None:
+                return
+            cursor = {"cursor": page.next_cursor}
 
     def request(
         self, method: str, path: str, *, repeatable: bool | None = None, **parts: Any

@@ -7,19 +7,13 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from torchyard.client.connection import Connection as Http
-from torchyard.contracts.models import Lenient
+from torchyard.client.connection import Page
 from torchyard.contracts.notifications import Delivery, Notification, NotificationCreated, Outcomes
-
-
-class _Page(Lenient):
-    items: list[Delivery]
-    next_cursor: str | None = None
-
 
 _CREATED = TypeAdapter(NotificationCreated)
 _NOTIFICATIONS = TypeAdapter(list[Notification])
 _DELIVERY = TypeAdapter(Delivery)
-_PAGE = TypeAdapter(_Page)
+_DELIVERIES = TypeAdapter(Page[Delivery])
 
 
 class Notifications:
@@ -64,13 +58,7 @@ class Notifications:
 
     def deliveries(self, workflow_id: str, notification_id: str) -> Iterator[Delivery]:
         """What became of the messages, newest first, asked for part by part as they are used."""
-        path, params = f"{_path(workflow_id, notification_id)}/deliveries", dict[str, str]()
-        while True:
-            page = self._http.ask(_PAGE, "GET", path, params=params)
-            yield from page.items
-            if page.next_cursor is None:
-                return
-            params["cursor"] = page.next_cursor
+        return self._http.listed(_DELIVERIES, f"{_path(workflow_id, notification_id)}/deliveries", {})
 
 
 def _path(workflow_id: str, notification_id: str | None = None) -> str:

@@ -7,10 +7,9 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from torchyard.client.connection import Connection
+from torchyard.client.connection import Connection, Page
 from torchyard.client.following import follow
 from torchyard.contracts.graphs import Graph
-from torchyard.contracts.models import Lenient
 from torchyard.contracts.runs import (
     AdHocRun,
     Explanation,
@@ -25,19 +24,11 @@ from torchyard.contracts.runs import (
     RunState,
 )
 
-#: Runs in one answer when all are asked for; the most that the platform gives.
-_PAGE = 500
 #: Events in one answer; the most that the platform gives.
 _EVENTS_AT_ONCE = 10_000
 
-
-class _Page(Lenient):
-    items: list[Run]
-    next_cursor: str | None = None
-
-
 _RUN = TypeAdapter(Run)
-_RUNS = TypeAdapter(_Page)
+_RUNS = TypeAdapter(Page[Run])
 _DETAIL = TypeAdapter(RunDetail)
 _ATTEMPTS = TypeAdapter(list[NodeAttempt])
 _EXPLANATION = TypeAdapter(Explanation)
@@ -105,15 +96,7 @@ class Runs:
         chosen = {"workflow": workflow, "trigger": trigger, "sweep": sweep, "id_prefix": id_prefix}
         params: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
         params["state"] = [state.value for state in states]
-        left = limit
-        while left is None or left > 0:
-            params["limit"] = min(_PAGE, left) if left is not None else _PAGE
-            page = self._http.ask(_RUNS, "GET", "/runs", params=params)
-            yield from page.items
-            left = None if left is None else left - len(page.items)
-            if page.next_cursor is None:
-                return
-            params["cursor"] = page.next_cursor
+        return self._http.listed(_RUNS, "/runs", params, limit)
 
     def wait(self, run_id: str) -> RunDetail:
         """The run, once it has ended."""

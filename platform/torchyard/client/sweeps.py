@@ -8,17 +8,11 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from torchyard.client.connection import Connection as Http
-from torchyard.contracts.models import Lenient
+from torchyard.client.connection import Page
 from torchyard.contracts.sweeps import Sweep, SweepDetail
 
-
-class _Page(Lenient):
-    items: list[Sweep]
-    next_cursor: str | None = None
-
-
 _DETAIL = TypeAdapter(SweepDetail)
-_PAGE = TypeAdapter(_Page)
+_SWEEPS = TypeAdapter(Page[Sweep])
 
 
 class Sweeps:
@@ -62,13 +56,7 @@ class Sweeps:
 
     def all(self, workflow_id: str) -> Iterator[Sweep]:
         """The workflow's sweeps, newest first, asked for part by part as they are used."""
-        params: dict[str, str] = {}
-        while True:
-            page = self._http.ask(_PAGE, "GET", _of_workflow(workflow_id), params=params)
-            yield from page.items
-            if page.next_cursor is None:
-                return
-            params["cursor"] = page.next_cursor
+        return self._http.listed(_SWEEPS, _of_workflow(workflow_id), {})
 
     def stop(self, sweep_id: str) -> SweepDetail:
         """Stop all runs of the sweep that have not ended."""

@@ -8,8 +8,8 @@ from urllib.parse import quote
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from torchyard.client.connection import Connection as Http
+from torchyard.client.connection import Page
 from torchyard.contracts.graphs import Graph
-from torchyard.contracts.models import Lenient
 from torchyard.contracts.workflows import (
     Checked,
     Difference,
@@ -28,26 +28,14 @@ from torchyard.contracts.workflows import (
 )
 from torchyard.errors import InvalidInput
 
-#: Items in one answer when all are asked for; the most that the platform gives.
-_PAGE = 500
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T", bound=BaseModel)
 
 
-class _Workflows(Lenient):
-    items: list[WorkflowListed]
-    next_cursor: str | None = None
-
-
-class _Versions(Lenient):
-    items: list[Version]
-    next_cursor: str | None = None
-
-
 _WORKFLOW = TypeAdapter(Workflow)
-_WORKFLOWS = TypeAdapter(_Workflows)
+_WORKFLOWS = TypeAdapter(Page[WorkflowListed])
 _VERSION = TypeAdapter(VersionDetail)
-_VERSIONS = TypeAdapter(_Versions)
+_VERSIONS = TypeAdapter(Page[Version])
 _DIFFERENCE = TypeAdapter(Difference)
 _NODES = TypeAdapter(list[NodeSummary])
 _CHECKED = TypeAdapter(Checked)
@@ -92,14 +80,9 @@ class Workflows:
             text: Only those with this in name or description.
             id_prefix: Only those whose id begins like this.
         """
-        params: dict[str, Any] = {"limit": _PAGE}
-        params |= {name: value for name, value in (("text", text), ("id_prefix", id_prefix)) if value}
-        while True:
-            page = self._http.ask(_WORKFLOWS, "GET", "/workflows", params=params)
-            yield from page.items
-            if page.next_cursor is None:
-                return
-            params["cursor"] = page.next_cursor
+        chosen = {"text": text, "id_prefix": id_prefix}
+        params = {name: value for name, value in chosen.items() if value}
+        return self._http.listed(_WORKFLOWS, "/workflows", params)
 
     def get(self, workflow_id: str) -> Workflow:
         """The workflow with its latest version."""
@@ -162,13 +145,7 @@ class Workflows:
 
     def versions(self, workflow_id: str) -> Iterator[Version]:
         """The workflow's versions, newest first."""
-        params: dict[str, Any] = {"limit": _PAGE}
-        while True:
-            page = self._http.ask(_VERSIONS, "GET", f"{_path(workflow_id)}/versions", params=params)
-            yield from page.items
-            if page.next_cursor is None:
-                return
-            params["cursor"] = page.next_cursor
+        return self._http.listed(_VERSIONS, f"{_path(workflow_id)}/versions", {})
 
     def version(self, workflow_id: str, number: int) -> VersionDetail:
         """A version with its graph."""
