@@ -1,8 +1,7 @@
 /** Where a new node is chosen: typed, walked with the arrows, taken with Enter. */
 import { useQuery } from "@tanstack/react-query";
-import clsx from "clsx";
 import { LayoutTemplate, Search } from "lucide-react";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { language } from "@/i18n";
 import { adding, tieTo } from "./adding";
@@ -12,6 +11,7 @@ import type { Kind } from "./model/graph";
 import { KindIcon } from "./nodes/KindIcon";
 import { templatesQuery } from "./server/templates";
 import type { Search as Where } from "./store/editor";
+import { useChooser } from "./useChooser";
 
 export function SearchBox() {
   const search = useEditor((state) => state.search);
@@ -32,8 +32,6 @@ function Box({ where }: { where: Where }) {
   const { t } = useTranslation("canvas");
   const { store, host } = useEditorParts();
   const { data: templates } = useQuery(templatesQuery);
-  const [text, setText] = useState("");
-  const [at, setAt] = useState(0);
   const box = useRef<HTMLDivElement>(null);
   const { show, change, select } = store.getState();
 
@@ -68,23 +66,23 @@ function Box({ where }: { where: Where }) {
       take: () => host.insertTemplate(template.name, where.at),
     })),
   ];
-  const choices = all.filter((choice) => matches(text, choice.text, choice.hint, choice.id));
-  const chosen = Math.min(at, choices.length - 1);
-
-  function take(choice: Choice | undefined): void {
-    show({ search: undefined });
-    choice?.take();
-  }
+  const { found, walk, input, list, option } = useChooser({
+    name: "add",
+    find: (text) => all.filter((choice) => matches(text, choice.text, choice.hint, choice.id)),
+    take: (choice) => {
+      show({ search: undefined });
+      choice?.take();
+    },
+  });
 
   function onKeyDown(event: KeyboardEvent): void {
     event.stopPropagation();
     if (event.key === "Escape") show({ search: undefined });
-    else if (event.key === "Enter") take(choices[chosen]);
-    else if (event.key === "ArrowDown" || (event.key === "Tab" && !event.shiftKey))
-      setAt((chosen + 1) % choices.length);
-    else if (event.key === "ArrowUp" || event.key === "Tab")
-      setAt((chosen + choices.length - 1) % choices.length);
-    else return;
+    else if (event.key === "Tab") walk(event.shiftKey ? -1 : 1);
+    else {
+      input.onKeyDown(event);
+      return;
+    }
     event.preventDefault();
   }
 
@@ -102,40 +100,21 @@ function Box({ where }: { where: Where }) {
       <div className="flex items-center gap-2 rounded-md border border-line-strong px-2">
         <Search aria-hidden className="size-4 text-ink-faint" />
         <input
-          role="combobox"
-          aria-expanded
-          aria-controls="add-choices"
-          aria-activedescendant={choices[chosen] ? `add-${choices[chosen].id}` : undefined}
+          {...input}
           aria-label={t("add.search")}
           placeholder={t("add.search")}
           className="h-8 flex-1 bg-transparent outline-none placeholder:text-ink-faint"
-          value={text}
           // biome-ignore lint/a11y/noAutofocus: it was asked for, to be typed into
           autoFocus
-          onChange={(event) => setText(event.target.value)}
           onKeyDown={onKeyDown}
         />
       </div>
-      <div
-        id="add-choices"
-        role="listbox"
-        aria-label={t("add.title")}
-        className="mt-1 max-h-64 overflow-auto"
-      >
-        {choices.map((choice, number) => (
+      <div {...list(t("add.title"))} className="mt-1 max-h-64 overflow-auto">
+        {found.map((choice, number) => (
           <div
             key={choice.id}
-            id={`add-${choice.id}`}
-            role="option"
-            tabIndex={-1}
-            aria-selected={number === chosen}
-            className={clsx(
-              "flex cursor-pointer items-center gap-2 rounded-md p-1.5",
-              number === chosen && "bg-sunken",
-            )}
-            onPointerMove={() => setAt(number)}
-            onClick={() => take(choice)}
-            onKeyDown={() => undefined}
+            {...option(choice, number)}
+            className="flex cursor-pointer items-center gap-2 rounded-md p-1.5 aria-selected:bg-sunken"
           >
             {choice.kind ? (
               <KindIcon kind={choice.kind} />
@@ -148,7 +127,7 @@ function Box({ where }: { where: Where }) {
             </span>
           </div>
         ))}
-        {choices.length ? null : <p className="p-3 text-center text-ink-faint">{t("add.nothing")}</p>}
+        {found.length ? null : <p className="p-3 text-center text-ink-faint">{t("add.nothing")}</p>}
       </div>
     </div>
   );

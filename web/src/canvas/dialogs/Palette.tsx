@@ -1,6 +1,4 @@
 /** Every command by its name, and every node: typed, then taken with Enter. */
-import clsx from "clsx";
-import { type KeyboardEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Dialog } from "@/ui/Dialog";
 import { nodeActions } from "../actions";
@@ -8,6 +6,7 @@ import { matches } from "../components";
 import { useEditorParts } from "../context";
 import { tidied } from "../model/tidy";
 import type { DialogName } from "../store/editor";
+import { useChooser } from "../useChooser";
 import { useView } from "../view";
 
 interface Command {
@@ -87,62 +86,31 @@ function useCommands(): Command[] {
 
 export function Palette({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation("canvas");
-  const [text, setText] = useState("");
-  const [at, setAt] = useState(0);
-  const found = useCommands()
-    .filter((command) => matches(text, command.text))
-    .slice(0, MOST);
-  const chosen = Math.min(at, found.length - 1);
-
-  function take(command: Command | undefined): void {
-    onClose();
-    command?.run();
-  }
-
-  function onKeyDown(event: KeyboardEvent): void {
-    if (event.key === "Enter") take(found[chosen]);
-    else if (event.key === "ArrowDown") setAt((chosen + 1) % found.length);
-    else if (event.key === "ArrowUp") setAt((chosen + found.length - 1) % found.length);
-    else return;
-    event.preventDefault();
-  }
+  const commands = useCommands();
+  const { found, input, list, option } = useChooser({
+    name: "command",
+    find: (text) => commands.filter((command) => matches(text, command.text)).slice(0, MOST),
+    take: (command) => {
+      onClose();
+      command?.run();
+    },
+  });
 
   return (
     <Dialog open onClose={onClose} title={t("palette.title")}>
       <input
-        role="combobox"
-        aria-expanded
-        aria-controls="palette-commands"
-        aria-activedescendant={found[chosen] ? `command-${found[chosen].id}` : undefined}
+        {...input}
         aria-label={t("palette.search")}
         placeholder={t("palette.search")}
         className="h-9 w-full rounded-md border border-line-strong bg-surface px-3"
-        value={text}
         autoFocus
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={onKeyDown}
       />
-      <div
-        id="palette-commands"
-        role="listbox"
-        aria-label={t("palette.title")}
-        className="mt-2 h-80 overflow-auto"
-      >
+      <div {...list(t("palette.title"))} className="mt-2 h-80 overflow-auto">
         {found.map((command, number) => (
           <div
             key={command.id}
-            id={`command-${command.id}`}
-            role="option"
-            tabIndex={-1}
-            aria-selected={number === chosen}
-            ref={number === chosen ? (element) => element?.scrollIntoView({ block: "nearest" }) : null}
-            className={clsx(
-              "flex cursor-pointer justify-between gap-4 rounded-md px-3 py-1.5",
-              number === chosen && "bg-sunken",
-            )}
-            onPointerMove={() => setAt(number)}
-            onClick={() => take(command)}
-            onKeyDown={() => undefined}
+            {...option(command, number)}
+            className="flex cursor-pointer justify-between gap-4 rounded-md px-3 py-1.5 aria-selected:bg-sunken"
           >
             <span className="truncate">{command.text}</span>
             <span className="shrink-0 text-ink-faint text-xs">{command.hint}</span>
