@@ -1,10 +1,12 @@
 """Valid values of everything; a test names only what it is about."""
 
+import dataclasses
 import io
 import uuid
 import zipfile
 from typing import Any
 
+from torchyard.contracts.connections import ConnectionSettings
 from torchyard.contracts.jobs import FileRef, Job, JobCreate
 from torchyard.contracts.runner import (
     Cause,
@@ -16,7 +18,8 @@ from torchyard.contracts.runner import (
     RegisterRequest,
     Runtime,
 )
-from torchyard.services import attempts, blobs, jobs, scheduling, users, workers
+from torchyard.ports import Buckets
+from torchyard.services import attempts, blobs, connections, jobs, scheduling, users, workers
 from torchyard.services.context import Context
 from torchyard.services.users import User
 from torchyard.storage import attempts as stored_attempts
@@ -37,6 +40,20 @@ def make_zip(files: dict[str, bytes | str]) -> bytes:
 def stored(ctx: Context, content: bytes, name: str = "train.py") -> FileRef:
     sha256, _, _ = blobs.store(ctx, [content])
     return FileRef(sha256=sha256, name=name)
+
+
+def with_storage(ctx: Context, buckets: Buckets) -> Context:
+    """The same with these buckets, and a connection to `data` among them."""
+    settings = ConnectionSettings(
+        kind="s3",
+        endpoint="http://127.0.0.1:1",
+        access_key_id="key",
+        secret_access_key="secret",
+        allowed=["data"],
+    )
+    with ctx.db.write() as session:
+        connections.put(ctx, session, "lab", settings)
+    return dataclasses.replace(ctx, buckets=buckets)
 
 
 def make_create(ctx: Context, script: bytes = b"print('hi')\n", **fields: Any) -> JobCreate:

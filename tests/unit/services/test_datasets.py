@@ -1,19 +1,18 @@
 """Dataset nodes: looked for before anything below them starts, without holding up anything else."""
 
-import dataclasses
 from collections.abc import Callable
 
 import pytest
 from tests.driving import Driver, Later
-from tests.factories import stored
+from tests.factories import stored, with_storage
 from tests.graphs import dataset, graph, node
 
-from torchyard.contracts.connections import ConnectionSettings, FoundPath, StorageAccess
+from torchyard.contracts.connections import FoundPath, StorageAccess
 from torchyard.contracts.jobs import FileRef, Reason
 from torchyard.contracts.runs import RunState
 from torchyard.contracts.storage_paths import StoragePath
 from torchyard.errors import Unavailable
-from torchyard.services import connections, jobs
+from torchyard.services import jobs
 from torchyard.services.context import Context
 from torchyard.testing import MemoryBuckets
 
@@ -40,16 +39,7 @@ def buckets() -> AwayForAWhile:
 
 @pytest.fixture
 def ctx(ctx: Context, buckets: AwayForAWhile) -> Context:
-    settings = ConnectionSettings(
-        kind="s3",
-        endpoint="http://127.0.0.1:1",
-        access_key_id="key",
-        secret_access_key="secret",
-        allowed=["data"],
-    )
-    with ctx.db.write() as session:
-        connections.put(ctx, session, "lab", settings)
-    return dataclasses.replace(ctx, buckets=buckets)
+    return with_storage(ctx, buckets)
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from tests.driving import Driver
-from tests.factories import RUNTIME, admin, register, stored
+from tests.factories import RUNTIME, admin, register, stored, with_storage
 from tests.graphs import dataset, graph, node
 
 from torchyard.contracts import fingerprints
-from torchyard.contracts.connections import ConnectionSettings, StorageAccess
+from torchyard.contracts.connections import StorageAccess
 from torchyard.contracts.graphs import Graph, Reuse
 from torchyard.contracts.jobs import FileRef
 from torchyard.contracts.runner import Heartbeat
@@ -20,7 +20,7 @@ from torchyard.contracts.runs import Explanation
 from torchyard.contracts.secrets import SecretValue
 from torchyard.contracts.storage_paths import StoragePath
 from torchyard.errors import Unavailable
-from torchyard.services import connections, explaining, jobs, retention, secrets, workers
+from torchyard.services import explaining, jobs, retention, secrets, workers
 from torchyard.services.context import Context
 from torchyard.testing import MemoryBuckets
 
@@ -46,16 +46,7 @@ def buckets() -> Buckets:
 
 @pytest.fixture
 def ctx(ctx: Context, buckets: Buckets) -> Context:
-    settings = ConnectionSettings(
-        kind="s3",
-        endpoint="http://127.0.0.1:1",
-        access_key_id="key",
-        secret_access_key="secret",
-        allowed=["data"],
-    )
-    with ctx.db.write() as session:
-        connections.put(ctx, session, "lab", settings)
-    return dataclasses.replace(ctx, buckets=buckets)
+    return with_storage(ctx, buckets)
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
 """How a workflow's nodes stand before the next run, and why they are stale."""
 
-import dataclasses
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import event
 from tests.driving import Driver
-from tests.factories import RUNTIME, admin, register, stored
+from tests.factories import RUNTIME, admin, register, stored, with_storage
 from tests.graphs import dataset, graph, node
 
-from torchyard.contracts.connections import ConnectionSettings
 from torchyard.contracts.graphs import Graph
 from torchyard.contracts.secrets import SecretValue
 from torchyard.contracts.storage_paths import parse
@@ -23,16 +21,7 @@ from torchyard.testing import MemoryBuckets
 
 @pytest.fixture
 def driver(ctx: Context) -> Driver:
-    settings = ConnectionSettings(
-        kind="s3",
-        endpoint="http://127.0.0.1:1",
-        access_key_id="key",
-        secret_access_key="secret",
-        allowed=["data"],
-    )
-    with ctx.db.write() as session:
-        connections.put(ctx, session, "lab", settings)
-    return Driver(dataclasses.replace(ctx, buckets=MemoryBuckets({("data", "cifar/a.bin"): b"aaaa"})))
+    return Driver(with_storage(ctx, MemoryBuckets({("data", "cifar/a.bin"): b"aaaa"})))
 
 
 def chain(
