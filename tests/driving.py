@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future
 from typing import Any
 
-from tests.factories import admin, register, stored
+from tests.factories import admin, latest_attempt, register, stored
 
 from torchyard.contracts.graphs import Graph
 from torchyard.contracts.runner import Cause, Finish, Outcome, ProducedFile, Report
@@ -135,10 +135,7 @@ class Driver:
     def attempt(self, run_id: str, name: str) -> str:
         job_id = self.node(run_id, name).job
         assert job_id is not None
-        with self.ctx.db.read() as session:
-            held = stored_attempts.latest_of(session, job_id)
-        assert held is not None
-        return held.attempt.id
+        return latest_attempt(self.ctx, job_id).attempt.id
 
     def end(
         self,

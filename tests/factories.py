@@ -23,6 +23,7 @@ from torchyard.services import attempts, blobs, connections, jobs, scheduling, u
 from torchyard.services.context import Context
 from torchyard.services.users import User
 from torchyard.storage import attempts as stored_attempts
+from torchyard.storage import jobs as stored_jobs
 from torchyard.storage.tables import WorkerRow
 
 RUNTIME = Runtime(name="torch-test", python="3.11.2", packages={"torch": "2.13.0"})
@@ -76,12 +77,18 @@ def get(ctx: Context, job: Job) -> Job:
         return jobs.get(ctx, session, job.id)
 
 
+def latest_attempt(ctx: Context, job_id: str) -> stored_attempts.HeldAttempt:
+    """The job's latest attempt, with its worker."""
+    with ctx.db.read() as session:
+        latest, _ = stored_jobs.attempts(session, job_id)[-1]
+        held = stored_attempts.find(session, latest.id)
+    assert held is not None
+    return held
+
+
 def attempt_id(ctx: Context, job: Job) -> str:
     """The id of the job's latest attempt."""
-    with ctx.db.read() as session:
-        held = stored_attempts.latest_of(session, job.id)
-    assert held is not None
-    return held.attempt.id
+    return latest_attempt(ctx, job.id).attempt.id
 
 
 def make_registration(**fields: Any) -> RegisterRequest:
@@ -120,10 +127,7 @@ def placed(ctx: Context, job: Job) -> stored_attempts.HeldAttempt:
     """The job's attempt, on a worker that has room for it."""
     register(ctx, name=f"worker for {job.id}")
     scheduling.schedule(ctx)
-    with ctx.db.read() as session:
-        held = stored_attempts.latest_of(session, job.id)
-    assert held is not None
-    return held
+    return latest_attempt(ctx, job.id)
 
 
 def claimed(ctx: Context, job: Job) -> ClaimedAttempt:

@@ -5,8 +5,6 @@ TorchyardError
 │   ├── FieldInvalid            a field breaks a rule
 │   ├── ScriptInvalid           script_empty, script_not_utf8, script_syntax_error
 │   ├── ArchiveRejected         archive_…: the zip is refused, never repaired
-│   ├── ArgumentsInvalid        arguments_invalid
-│   ├── EnvironmentNotAllowed   env_not_allowed
 │   ├── RuntimeUnknown          runtime_unknown
 │   ├── BlobNotUploaded         blob_not_uploaded
 │   ├── InputUnknown            input_unknown
@@ -104,18 +102,6 @@ class ArchiveRejected(InvalidInput):
     """The zip archive is refused."""
 
     code = "archive_invalid"
-
-
-class ArgumentsInvalid(InvalidInput):
-    """The arguments can't be split into words."""
-
-    code = "arguments_invalid"
-
-
-class EnvironmentNotAllowed(InvalidInput):
-    """An environment variable has a name or value that is not allowed."""
-
-    code = "env_not_allowed"
 
 
 class RuntimeUnknown(InvalidInput):

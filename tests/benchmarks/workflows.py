@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 from tests.driving import Driver
-from tests.factories import admin, stored
+from tests.factories import admin, latest_attempt, stored
 from tests.graphs import Arrow, drawing, graph, node
 from tests.stack import Stack
 from tests.waiting import eventually
@@ -50,7 +50,6 @@ from torchyard.testing import (
 #: Nodes of the graph that is decided about.
 LARGE = 5_000
 RUNS = 1_000
-ENDED = {"succeeded", "failed", "cancelled"}
 TOKEN = "ty_bench"
 #: As empty as a script may be.
 EMPTY = b"pass\n"
@@ -139,16 +138,16 @@ class Watch:
 def end_at_once(driver: Driver, run_id: str, name: str) -> None:
     """As a worker would, without looking at all others in the queue."""
     ctx = driver.ctx
-    with ctx.db.write() as session:
+    with ctx.db.read() as session:
         node = run_nodes.standing(session, run_id, name)
-        assert node is not None
-        held = stored_attempts.latest_of(session, str(node.job_id))
-        assert held is not None
+    assert node is not None
+    attempt_id = latest_attempt(ctx, str(node.job_id)).attempt.id
+    with ctx.db.write() as session:
         placed = {"worker_id": driver.worker.id, "gpus": [], "announced_at": ctx.clock.now()}
-        stored_attempts.move(session, held.attempt.id, AttemptState.ASSIGNED, **placed)
-        attempts.claim(ctx, session, driver.worker, held.attempt.id)
+        stored_attempts.move(session, attempt_id, AttemptState.ASSIGNED, **placed)
+        attempts.claim(ctx, session, driver.worker, attempt_id)
         done = Finish(outcome=Outcome(cause=Cause.EXITED, exit_code=0))
-        attempts.finish(ctx, session, driver.worker, held.attempt.id, done)
+        attempts.finish(ctx, session, driver.worker, attempt_id, done)
 
 
 def listing(ctx: Context) -> Iterator[str]:

@@ -255,9 +255,7 @@ def test_data_loaders_work_in_every_start_method(shop: Stack) -> None:
     assert log(shop, job) == "fork 28\nspawn 28\nforkserver 28\n"
 
 
-def test_a_runtime_that_is_added_is_offered_and_used_without_a_restart(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_runtime_that_is_added_is_offered_and_used_without_a_restart(tmp_path: Path) -> None:
     runtimes = tmp_path / "runtimes"
     runtimes.mkdir()
     (runtimes / RUNTIME).symlink_to(RUNTIMES / RUNTIME)

@@ -47,7 +47,7 @@ def put(ctx: ContextDep, user: UserDep, workflow_id: WorkflowId, settings: Sched
 def delete(ctx: ContextDep, _user: UserDep, workflow_id: WorkflowId) -> None:
     """Remove a workflow's schedule; runs that it made go on."""
     with ctx.db.write() as session:
-        schedules.remove(ctx, session, workflow_id)
+        schedules.remove(session, workflow_id)
 
 
 @router.post("/workflows/{workflow_id}/schedule/pause", responses=responses(errors.NotFound))

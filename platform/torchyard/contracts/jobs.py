@@ -68,7 +68,6 @@ class JobState(StrEnum):
 
 
 TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
-ACTIVE = frozenset({JobState.STAGING, JobState.RUNNING})
 
 
 class Reason(StrEnum):

@@ -8,8 +8,6 @@ from torchyard.contracts.models import Lenient
 
 #: Series of one attempt, and points of one series.
 MAX_SERIES, MAX_POINTS = 50, 10_000
-#: Bytes of `scalars.json`.
-MAX_SCALARS_BYTES = 16 * 1024 * 1024
 
 Counted = Literal["step", "epoch", "order"]
 

@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 from torchyard.contracts.jobs import JobState
-from torchyard.errors import Conflict
 
 
 class AttemptState(StrEnum):
@@ -25,7 +24,6 @@ PLACED = frozenset({AttemptState.ASSIGNED, AttemptState.STAGING, AttemptState.RU
 #: Attempts that a worker has in hand.
 CLAIMED = frozenset({AttemptState.STAGING, AttemptState.RUNNING})
 ENDED = frozenset({AttemptState.SUCCEEDED, AttemptState.FAILED, AttemptState.CANCELLED})
-OPEN = frozenset(AttemptState) - ENDED
 
 _NEXT: dict[AttemptState, frozenset[AttemptState]] = {
     AttemptState.WAITING: frozenset({AttemptState.ASSIGNED, AttemptState.CANCELLED, AttemptState.FAILED}),
@@ -36,17 +34,6 @@ _NEXT: dict[AttemptState, frozenset[AttemptState]] = {
     AttemptState.STAGING: ENDED | {AttemptState.RUNNING},
     AttemptState.RUNNING: ENDED,
 }
-
-
-def advance(state: AttemptState, to: AttemptState) -> AttemptState:
-    """The state after a change.
-
-    Raises:
-        Conflict: `to` can't follow `state`; a state that has ended is never left.
-    """
-    if to not in _NEXT.get(state, frozenset()):
-        raise Conflict(f"an attempt that is {state} can't become {to}")
-    return to
 
 
 def may_become(to: AttemptState) -> frozenset[AttemptState]:

@@ -40,7 +40,6 @@ class Advance:
         self._within = 0.0
         self._first: tuple[float, int] | None = None
         self._bars: dict[tuple[str, float], _Drawn] = {}
-        self._batch: Count | None = None
         self._at = -1
 
     def add(self, line: Line, at: int) -> None:
@@ -53,7 +52,6 @@ class Advance:
         if line.bar:
             self._draw(line.bar)
         if line.batch and line.batch.total:
-            self._batch = line.batch
             self._within = min(1.0, line.batch.done / line.batch.total)
         if self._first is None and self._counted():
             self._first = (self._position(), at)

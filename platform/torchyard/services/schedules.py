@@ -119,7 +119,7 @@ def pause(ctx: Context, session: Session, workflow_id: str, *, paused: bool) -> 
     return _saved(ctx, session, row)
 
 
-def remove(ctx: Context, session: Session, workflow_id: str) -> None:
+def remove(session: Session, workflow_id: str) -> None:
     """Forget the workflow's schedule; its runs go on.
 
     Raises:

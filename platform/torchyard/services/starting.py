@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from torchyard.contracts.graphs import DatasetSettings, NodeKind, Reuse, When
+from torchyard.contracts.graphs import DatasetSettings, NodeKind, Reuse
 from torchyard.contracts.inputs import NOTHING, NamedBlob, data_source, job_source
 from torchyard.contracts.jobs import JobCreate, JobSpec, Reason
 from torchyard.contracts.runs import NODE_GAVE, NodeState
@@ -41,9 +41,7 @@ def starts(
             settings=rows[name].settings,
             reuse=reuse.get(name),
             inputs={
-                edge.source: _source(
-                    edge.when, rows[name], rows[edge.source], skipped=edge.source in plan.skipped
-                )
+                edge.source: _source(rows[name], rows[edge.source], skipped=edge.source in plan.skipped)
                 for edge in plan.above[name]
             },
         )
@@ -143,7 +141,7 @@ def _end(ctx: Context, session: Session, begun: Start, values: Mapping[str, Any]
     return state
 
 
-def _source(when: When, node: Row[Any], above: Row[Any], *, skipped: bool) -> str:
+def _source(node: Row[Any], above: Row[Any], *, skipped: bool) -> str:
     """Where the node's input comes from that this node above it gives."""
     state = NodeState(above.state)
     if skipped or state is NodeState.SKIPPED:

@@ -46,17 +46,6 @@ def find(session: Session, attempt_id: str, *, lock: bool = False) -> HeldAttemp
     return HeldAttempt(*row) if row else None
 
 
-def latest_of(session: Session, job_id: str) -> HeldAttempt | None:
-    """The job's latest attempt."""
-    query = (
-        select(AttemptRow.id)
-        .join(JobRow, JobRow.id == AttemptRow.job_id)
-        .where(JobRow.id == job_id, AttemptRow.number == JobRow.attempt)
-    )
-    attempt_id = session.scalar(query)
-    return find(session, attempt_id) if attempt_id else None
-
-
 def move(
     session: Session,
     attempt_id: str,

@@ -3,7 +3,6 @@
 import hashlib
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.archive_corpus import CASES, Case
 from tests.factories import make_zip
@@ -42,7 +41,7 @@ def test_an_archive_that_was_uploaded_before_gets_the_same_answer(api: TestClien
 
 
 @pytest.mark.parametrize("name", ["../../etc/x", "/etc/x", "a/b.py", "a\\b.py", "-c", "..", ".", "a\x00.py"])
-def test_a_script_s_name_is_no_path_and_no_option(app: FastAPI, api: TestClient, name: str) -> None:
+def test_a_script_s_name_is_no_path_and_no_option(api: TestClient, name: str) -> None:
     sha256 = hashlib.sha256(SCRIPT).hexdigest()
     api.put(f"/api/v1/blobs/{sha256}", content=SCRIPT)
 

@@ -2,7 +2,6 @@ import json
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.factories import attempt_id, claim, finish, get, register, submit
 
@@ -157,7 +156,7 @@ def test_what_is_not_there_or_not_understood_is_a_problem(api: TestClient, path:
     assert answer.json()["code"]
 
 
-def test_signing_in_sets_a_cookie_that_scripts_cannot_read(anonymous: TestClient, app: FastAPI) -> None:
+def test_signing_in_sets_a_cookie_that_scripts_cannot_read(anonymous: TestClient) -> None:
     refused = anonymous.post("/api/v1/session", json={"token": "guess"})
     accepted = anonymous.post("/api/v1/session", json={"token": "ty_test"})
 

@@ -1,6 +1,6 @@
 import pytest
 from pydantic import ValidationError
-from tests.factories import admin, claimed, ended_with, get, placed, register, stored, submit
+from tests.factories import admin, claimed, ended_with, get, latest_attempt, placed, register, stored, submit
 
 from torchyard.contracts.connections import ConnectionSettings
 from torchyard.contracts.inputs import NOTHING, job_source
@@ -10,7 +10,6 @@ from torchyard.services import attempts, connections, jobs
 from torchyard.services.context import Context
 from torchyard.services.reconciling import Reconciler
 from torchyard.storage import blobs, inputs
-from torchyard.storage.attempts import latest_of
 from torchyard.testing import FixedClock
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -207,9 +206,7 @@ def test_a_connection_that_went_away_meanwhile_fails_the_job(ctx: Context) -> No
 
 def test_a_job_starts_where_its_inputs_were_made(ctx: Context) -> None:
     giver = ended_with(ctx, {"outputs/a": b"a"})
-    with ctx.db.read() as session:
-        maker = latest_of(session, giver.id)
-    assert maker is not None
+    maker = latest_attempt(ctx, giver.id)
     for number in range(3):
         register(ctx, worker_id=f"00000000-0000-4000-8000-00000000000{number}", cpus=1)
 

@@ -16,7 +16,6 @@ from torchyard.testing import MemoryLogs
 
 ATTEMPT = "11111111-1111-1111-1111-111111111111"
 REF = LogRef("22222222-2222-2222-2222-222222222222", ATTEMPT, 1, LogName.STDOUT)
-SECRET = b"hunter2-hunter2"
 
 
 @dataclass

@@ -280,7 +280,7 @@ def test_setting_and_removing_a_schedule_wakes_who_waits_for_it(ctx: Context, wo
     put(ctx, workflow)
     assert woken == ["woken"]
     with ctx.db.write() as session:
-        schedules.remove(ctx, session, workflow)
+        schedules.remove(session, workflow)
     with pytest.raises(NotFound) as refused:
         get(ctx, workflow)
     assert refused.value.code == "schedule_not_found"

@@ -122,7 +122,7 @@ def test_what_the_runtime_has_is_not_installed(venv: JobVenv, installation: Inst
 
 
 def test_a_file_of_the_cache_is_never_the_job_s_own_to_change(
-    venv: JobVenv, installation: Installation, tmp_path: Path
+    venv: JobVenv, installation: Installation
 ) -> None:
     packages.install(of("gadgets"), venv, installation)
 

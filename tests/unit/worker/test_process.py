@@ -251,7 +251,7 @@ def test_two_workers_don_t_share_a_home(started: Started, tmp_path: Path) -> Non
     assert "another worker runs in" in (tmp_path / "log").read_text()
 
 
-def test_settings_are_told_without_secrets(tmp_path: Path) -> None:
+def test_settings_are_told_without_secrets() -> None:
     told = subprocess.run(
         [sys.executable, "-m", "torchyard_worker", "settings", "--json"],
         env={"TORCHYARD_WORKER_TOKEN": "hush", "TORCHYARD_URL": "http://there"},

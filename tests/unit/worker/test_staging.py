@@ -10,7 +10,6 @@ import pytest
 from tests.factories import make_zip
 from tests.unit.worker.small_platform import Fault, SmallPlatform
 
-from torchyard.contracts.jobs import StagingProgress
 from torchyard.contracts.runner import ClaimedAttempt, InputFile
 from torchyard.errors import Conflict, NotFound, Unavailable
 from torchyard_worker import spooling, staging, wording
@@ -29,10 +28,6 @@ ATTEMPT = "3f2b8f38-0000-4000-8000-000000000002"
 
 def nothing() -> None:
     """Let it go on."""
-
-
-def unheard(message: str, progress: StagingProgress) -> None:
-    """Nobody listens."""
 
 
 def stage(directory: AttemptDirectory, claimed: ClaimedAttempt, sources: Sources) -> str:
