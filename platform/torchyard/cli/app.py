@@ -61,6 +61,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         (
             "torchyard artifacts 3f2a",
             "torchyard artifacts 3f2a --download results/",
+            "torchyard artifacts 3f2a --download results/ --overwrite",
             "torchyard artifacts 3f2a --zip all.zip",
         ),
     ),

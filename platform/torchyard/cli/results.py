@@ -47,19 +47,25 @@ def artifacts(
     archive: Annotated[
         Path | None, typer.Option("--zip", metavar="FILE", help="Fetch all of them as one zip.")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that are there already.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """List the files that a job left, or fetch them."""
     with connect(ctx) as client:
         identity = resolve(client, job_id)
-        if archive is not None:
-            written = client.download_all(identity, archive)
-            terminal.tell(f"{written}  {size(written.stat().st_size)}")
         found = client.artifacts(identity)
         if download is not None:
             found = _latest(found)
-            for artifact in found:
-                _fetch(client, identity, artifact, download)
+        targets = {_inside(download, one.path): one for one in found} if download is not None else {}
+        if not overwrite:
+            _refuse_to_replace([*([] if archive is None else [archive]), *targets])
+        if archive is not None:
+            written = client.download_all(identity, archive)
+            terminal.tell(f"{written}  {size(written.stat().st_size)}")
+        for target, artifact in targets.items():
+            _fetch(client, identity, artifact, target)
     if json:
         terminal.show_json(found)
     elif download is None and archive is None:
@@ -72,8 +78,18 @@ def _latest(found: list[Artifact]) -> list[Artifact]:
     return list({one.path: one for one in sorted(found, key=lambda one: one.attempt)}.values())
 
 
-def _fetch(client: Client, job_id: str, artifact: Artifact, directory: Path) -> None:
-    target = _inside(directory, artifact.path)
+def _refuse_to_replace(targets: list[Path]) -> None:
+    there = [target for target in targets if target.exists() or target.is_symlink()]
+    if there:
+        more = f", and so are {len(there) - 1} more" if len(there) > 1 else ""
+        raise InvalidInput(
+            f"{there[0]} is there already{more}; nothing was fetched",
+            code="file_exists",
+            hint="--overwrite replaces what is there",
+        )
+
+
+def _fetch(client: Client, job_id: str, artifact: Artifact, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     written = client.download(job_id, artifact, target)
     terminal.tell(f"{written}  {size(artifact.size)}")
@@ -83,5 +99,5 @@ def _inside(directory: Path, path: str) -> Path:
     # The name came from a script; it must not choose another place on this machine.
     parts = PurePosixPath(path)
     if parts.is_absolute() or ".." in parts.parts or not parts.parts:
-        raise InvalidInput(f"the artifact {path!r} would be written outside {directory}; it was left out")
+        raise InvalidInput(f"the artifact {path!r} would be written outside {directory}; nothing was fetched")
     return directory / parts

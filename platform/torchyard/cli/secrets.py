@@ -6,7 +6,7 @@ import typer
 
 from torchyard.cli import exits, terminal
 from torchyard.cli.access import JsonOption, connect
-from torchyard.cli.wording import local
+from torchyard.cli.wording import counted, local
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="Upper-case letters, digits and _, as MY_TOKEN.")
@@ -44,10 +44,9 @@ def rotate(ctx: typer.Context, json: JsonOption = False) -> None:
     if json:
         terminal.show_json(done)
     else:
-        terminal.show_line(
-            f"{done.secrets} secrets, {done.connections} connections and {done.webhooks} webhooks "
-            "have the newest key"
-        )
+        secrets, connections = counted(done.secrets, "secret"), counted(done.connections, "connection")
+        webhooks = counted(done.webhooks, "webhook")
+        terminal.show_line(f"encrypted with the newest key: {secrets}, {connections} and {webhooks}")
         for what in done.unreadable:
             terminal.tell(f"torchyard: no key opens the {what}; store it again", style="red")
     if done.unreadable:

@@ -41,6 +41,11 @@ def size(count: float) -> str:
     return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 secret`, `2 secrets`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def short(job_id: str) -> str:
     """The part of an id that tells jobs apart."""
     return job_id[:8]
@@ -50,7 +55,7 @@ def fetching(progress: StagingProgress) -> str:
     """How far a job's files are: `1.5 MiB of 3.0 MiB, 2 of 5 files, 500.0 KiB/s, 3.1 s left`."""
     told = [
         f"{size(progress.bytes_done)} of {size(progress.bytes_total)}",
-        f"{progress.files_done} of {progress.files_total} files",
+        f"{progress.files_done} of {counted(progress.files_total, 'file')}",
     ]
     if progress.bytes_per_second:
         told.append(f"{size(progress.bytes_per_second)}/s")

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from torchyard.cli import terminal
 from torchyard.cli.access import JsonOption, WorkflowArgument, connect, resolve_sweep, resolve_workflow
-from torchyard.cli.wording import local, short
+from torchyard.cli.wording import counted, local, short
 from torchyard.cli.workflow_runs import ParameterOption, given_parameters
 from torchyard.contracts.schedules import BackfillRun, Overlap, Schedule
 from torchyard.contracts.sweeps import SweepDetail
@@ -145,7 +145,7 @@ def _filled(runs: list[BackfillRun], remark: str) -> list[tuple[str, str, str]]:
 
 
 def _show_sweep(found: SweepDetail) -> None:
-    terminal.show_line(f"sweep {found.id}: {found.runs} runs, {_counts(found.counts)}")
+    terminal.show_line(f"sweep {found.id}: {counted(found.runs, 'run')}, {_counts(found.counts)}")
     names = list(found.parameters)
     metrics = sorted(
         {f"{node}.{name}" for one in found.results for node, told in one.metrics.items() for name in told}

@@ -9,7 +9,7 @@ import typer
 from torchyard.cli import exits, terminal, workflow_problems
 from torchyard.cli.access import JsonOption, WorkflowArgument, connect, resolve_workflow
 from torchyard.cli.running import uploads_shown
-from torchyard.cli.wording import local, short, since
+from torchyard.cli.wording import counted, local, short, since
 from torchyard.cli.workflow_runs import ParameterOption, given_parameters
 from torchyard.client.workflow_files import locate
 from torchyard.contracts.templates import ImportedWorkflow
@@ -35,7 +35,7 @@ def validate(
         workflow_problems.show(found, file)
     else:
         count = len(located.opened.file.graph.nodes)
-        terminal.show_line(f"{file} is fine: {count} node{'' if count == 1 else 's'}")
+        terminal.show_line(f"{file} is fine: {counted(count, 'node')}")
     if found:
         raise typer.Exit(exits.REFUSED)
 
@@ -156,7 +156,7 @@ def export(
         terminal.show_text(text)
     else:
         output.write_bytes(text.encode())
-        terminal.tell(f"{output}  {len(text.splitlines())} lines")
+        terminal.tell(f"{output}  {counted(len(text.splitlines()), 'line')}")
 
 
 def import_file(ctx: typer.Context, file: FileArgument, json: JsonOption = False) -> None:

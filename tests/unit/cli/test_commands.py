@@ -127,6 +127,28 @@ def test_artifacts_are_fetched_as_one_zip(
     assert [path.name for path in tmp_path.iterdir()] == ["all.zip"]
 
 
+@pytest.mark.parametrize(("option", "there"), [("--download", "outputs/loss.png"), ("--zip", "")])
+def test_a_file_that_is_there_is_not_replaced_unless_that_is_asked_for(
+    two_jobs: SmallPlatform, tmp_path: Path, capfdbinary: Captured, option: str, there: str
+) -> None:
+    two_jobs.artifacts = {"model.pth": b"weights", "outputs/loss.png": b"picture"}
+    target = tmp_path / "target"
+    mine = target / there
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    mine.write_bytes(b"mine")
+
+    assert main(["artifacts", "3f2a0", option, str(target)]) == 2
+    refusal = (
+        f"torchyard: {mine} is there already; nothing was fetched\n  --overwrite replaces what is there\n"
+    )
+    assert capfdbinary.readouterr().err.decode() == refusal
+    assert mine.read_bytes() == b"mine"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
+
+    assert main(["artifacts", "3f2a0", option, str(target), "--overwrite"]) == 0
+    assert mine.read_bytes() != b"mine"
+
+
 @pytest.mark.parametrize("path", ["../escaped", "/tmp/escaped", "a/../../escaped"])
 def test_an_artifact_cannot_choose_another_place(two_jobs: SmallPlatform, tmp_path: Path, path: str) -> None:
     two_jobs.artifacts = {path: b"x"}

@@ -1,6 +1,6 @@
 import pytest
 
-from torchyard.cli.wording import duration, fetching, size
+from torchyard.cli.wording import counted, duration, fetching, size
 from torchyard.contracts.jobs import StagingProgress
 
 
@@ -26,6 +26,11 @@ def test_durations_have_one_unit_or_two(seconds: float, words: str) -> None:
 )
 def test_sizes_have_the_unit_that_fits(count: int, words: str) -> None:
     assert size(count) == words
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 files"), (1, "1 file"), (2, "2 files")])
+def test_one_is_told_in_the_singular(number: int, words: str) -> None:
+    assert counted(number, "file") == words
 
 
 def test_progress_tells_rate_and_time_where_they_are_known() -> None:
