@@ -33,12 +33,14 @@ class Bounds:
         """Refuse more.
 
         Raises:
-            DependencyFailed: `dependency_forbidden`.
+            DependencyFailed: `dependency_too_large`.
         """
         if files > self.files:
-            raise _refused(f"a job may fetch {self.files} files at most, and there are more", uri)
+            raise _too_large(f"a job may fetch {self.files} files at most, and there are more", uri)
         if total_bytes > self.total_bytes:
-            raise _refused(f"a job may fetch {self.total_bytes / 2**30:.3g} GiB at most, and it is more", uri)
+            raise _too_large(
+                f"a job may fetch {self.total_bytes / 2**30:.3g} GiB at most, and it is more", uri
+            )
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,10 @@ def _plain(name: str, uri: str) -> str:
     if len(name.encode()) > _MAX_NAME_BYTES:
         raise _refused(f"a file name may have {_MAX_NAME_BYTES} bytes at most", uri)
     return name
+
+
+def _too_large(why: str, uri: str) -> DependencyFailed:
+    return DependencyFailed(f"{why}: {uri}", code="dependency_too_large")
 
 
 def _refused(why: str, uri: str) -> DependencyFailed:

@@ -82,6 +82,7 @@ class Reason(StrEnum):
     DISK_QUOTA = "disk_quota"
     DEPENDENCY_NOT_FOUND = "dependency_not_found"
     DEPENDENCY_FORBIDDEN = "dependency_forbidden"
+    DEPENDENCY_TOO_LARGE = "dependency_too_large"
     DEPENDENCY_UNAVAILABLE = "dependency_unavailable"
     DEPENDENCY_CONFLICT = "dependency_conflict"
     ARCHIVE_REJECTED = "archive_rejected"

@@ -170,6 +170,7 @@ class Cause(StrEnum):
     DEPENDENCY_CONFLICT = "dependency_conflict"
     DEPENDENCY_NOT_FOUND = "dependency_not_found"
     DEPENDENCY_FORBIDDEN = "dependency_forbidden"
+    DEPENDENCY_TOO_LARGE = "dependency_too_large"
     DEPENDENCY_UNAVAILABLE = "dependency_unavailable"
     RUNTIME_UNAVAILABLE = "runtime_unavailable"
     REQUIREMENTS_FAILED = "requirements_failed"

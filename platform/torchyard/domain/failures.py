@@ -87,6 +87,10 @@ _CAUSES: dict[Cause, tuple[Reason, Callable[[JobSpec], str]]] = {
         Reason.DEPENDENCY_FORBIDDEN,
         lambda _: "One of the job's dependency paths may not be fetched",
     ),
+    Cause.DEPENDENCY_TOO_LARGE: (
+        Reason.DEPENDENCY_TOO_LARGE,
+        lambda _: "The job's dependency paths name too much",
+    ),
     Cause.DEPENDENCY_UNAVAILABLE: (
         Reason.DEPENDENCY_UNAVAILABLE,
         lambda _: "What the job depends on could not be fetched",

@@ -42,6 +42,11 @@ def test_a_job_that_fetches_says_how_far_it_is_until_it_runs(ctx: Context) -> No
             "One of the job's dependency paths may not be fetched",
         ),
         (
+            Cause.DEPENDENCY_TOO_LARGE,
+            Reason.DEPENDENCY_TOO_LARGE,
+            "The job's dependency paths name too much",
+        ),
+        (
             Cause.DEPENDENCY_UNAVAILABLE,
             Reason.DEPENDENCY_UNAVAILABLE,
             "What the job depends on could not be fetched",

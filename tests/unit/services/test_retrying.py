@@ -110,7 +110,8 @@ def test_a_second_attempt_that_succeeds_leaves_nothing_of_the_first_one_s_end(ct
 
 
 @pytest.mark.parametrize(
-    "cause", ["dependency_forbidden", "archive_rejected", "requirements_failed", "internal"]
+    "cause",
+    ["dependency_forbidden", "dependency_too_large", "archive_rejected", "requirements_failed", "internal"],
 )
 def test_what_would_fail_again_is_not_tried_again(ctx: Context, cause: str) -> None:
     job = submit(ctx, retries={"after_failure": 5, "after_loss": 5})

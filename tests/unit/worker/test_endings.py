@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from torchyard.contracts.runner import Cause
-from torchyard.errors import ArchiveRejected, AttemptStale, StorageFull, TooLarge, Unavailable
+from torchyard.errors import (
+    ArchiveRejected,
+    AttemptStale,
+    DependencyFailed,
+    StorageFull,
+    TooLarge,
+    Unavailable,
+)
 from torchyard_worker import endings
 from torchyard_worker.attempts import Stopped, StopWish
 from torchyard_worker.shim import spool
@@ -134,6 +141,7 @@ def test_remarks_name_what_a_reader_would_miss() -> None:
         (ArchiveRejected("bad"), Cause.ARCHIVE_REJECTED),
         (TooLarge("large"), Cause.ARCHIVE_REJECTED),
         (StorageFull("full"), Cause.DISK_QUOTA),
+        (DependencyFailed("much", code="dependency_too_large"), Cause.DEPENDENCY_TOO_LARGE),
         (OSError(errno.ENOSPC, "No space left"), Cause.DISK_QUOTA),
         (OSError(errno.EIO, "broken"), Cause.INTERNAL),
         (Stopped(StopWish(Cause.CANCELLED)), Cause.CANCELLED),

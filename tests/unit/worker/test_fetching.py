@@ -903,7 +903,7 @@ def test_more_than_a_job_may_fetch_is_refused_before_it_is_read(
 
     refusal = refused(bench, *keys, bounds=bounds)
 
-    assert refusal.code == "dependency_forbidden"
+    assert refusal.code == "dependency_too_large"
     assert words in refusal.message
     assert bench.proxy.read() == []
 

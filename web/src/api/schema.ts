@@ -3874,7 +3874,7 @@ export interface components {
          * @description Why a job failed; stable codes.
          * @enum {string}
          */
-        Reason: "script_error" | "signaled" | "out_of_memory" | "gpu_out_of_memory" | "timeout" | "worker_lost" | "disk_quota" | "dependency_not_found" | "dependency_forbidden" | "dependency_unavailable" | "dependency_conflict" | "archive_rejected" | "requirements_failed" | "runtime_unavailable" | "upstream_failed" | "internal";
+        Reason: "script_error" | "signaled" | "out_of_memory" | "gpu_out_of_memory" | "timeout" | "worker_lost" | "disk_quota" | "dependency_not_found" | "dependency_forbidden" | "dependency_too_large" | "dependency_unavailable" | "dependency_conflict" | "archive_rejected" | "requirements_failed" | "runtime_unavailable" | "upstream_failed" | "internal";
         /**
          * Resources
          * @description What a job asks of its worker.
