@@ -117,8 +117,8 @@ class Stack:
         """All processes of the stack and what they have started."""
         found = [*(process.pid for process in self._processes.values()), self.valkey.pid]
         for pid in found:
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            found += [int(child) for child in children]
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                found += [int(child) for child in children.read_text().split()]
         return found
 
     def peak_memory(self, name: str) -> int:

@@ -23,6 +23,8 @@ log = structlog.get_logger()
 _PAUSE_SECONDS = 0.02
 #: … and so does this much.
 _ENOUGH_BYTES = 256 * 1024
+#: Seconds that a script gets to print its first line before anything else is told of it.
+_FIRST_SECONDS = 0.03
 
 
 class Shipper:
@@ -49,7 +51,7 @@ class Shipper:
 
         Args:
             shim: The attempt's.
-            woken: Called whenever the shim has something new to see.
+            woken: Called whenever the shim has something new to see, after what was printed was sent.
 
         Raises:
             AttemptStale: The attempt is not this worker's any more.
@@ -57,10 +59,11 @@ class Shipper:
         """
         doorbell = spool.open_doorbell(str(self._directory.path))
         try:
+            readable(doorbell, shim.pidfd, self._held.fileno(), seconds=_FIRST_SECONDS)
             while True:
                 ended = shim.ended()  # asked first: what it wrote before that is seen below
-                woken()
                 more = self._send_some()
+                woken()
                 if more is None and ended:
                     return
                 if more is None:

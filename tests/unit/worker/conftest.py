@@ -11,7 +11,9 @@ from tests.unit.worker.small_platform import SmallPlatform, serving
 from torchyard_worker import launching
 from torchyard_worker.launching import Shim
 from torchyard_worker.platform_api import PlatformApi
+from torchyard_worker.runtimes import read
 from torchyard_worker.shim import spool
+from torchyard_worker.zygotes import Zygote
 
 #: Starts a script under a shim in `directory`: `launched(code, *arguments, **launch)`.
 Launched = Callable[..., Shim]
@@ -25,9 +27,18 @@ def directory(tmp_path: Path) -> Path:
     return place
 
 
-@pytest.fixture
-def launched(directory: Path) -> Iterator[Launched]:
+@pytest.fixture(scope="session")
+def zygote(runtimes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """Of the runtime `test`, with nothing loaded ahead."""
+    found = Zygote(tmp_path_factory.mktemp("zygote") / "home", read(runtimes / "test"), ())
+    yield found
+    found.close()
+
+
+@pytest.fixture(params=["cold", "warm"])
+def launched(directory: Path, zygote: Zygote, request: pytest.FixtureRequest) -> Iterator[Launched]:
     shims: list[Shim] = []
+    warm = request.param == "warm"
 
     def launch(code: str, *arguments: str, **more: Any) -> Shim:
         (directory / "work" / "main.py").write_text(code)
@@ -40,7 +51,7 @@ def launched(directory: Path) -> Iterator[Launched]:
             **more,
         }
         spool.write_json(str(directory), spool.LAUNCH, order)
-        shims.append(launching.launch(directory, Path(sys.executable)))
+        shims.append(zygote.launch(directory) if warm else launching.launch(directory, Path(sys.executable)))
         return shims[-1]
 
     yield launch

@@ -251,6 +251,7 @@ def test_the_script_gets_what_it_should_and_nothing_else(launched: Launched, dir
     }
 
 
+@pytest.mark.parametrize("launched", ["cold"], indirect=True)
 def test_an_interpreter_that_can_t_be_started_is_named(launched: Launched, directory: Path) -> None:
     facts = ended(launched("", argv=["/nowhere/python", "main.py"]), directory)
 
