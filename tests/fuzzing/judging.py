@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from torchyard.api.problems import status_of
+from torchyard.contracts import archives
 from torchyard.contracts.runner import Cause
 from torchyard.errors import TorchyardError
 from torchyard.services import jobs
 from torchyard_worker import endings
-from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.spooling import AttemptDirectory
 
 SCRIPT = b"print('hi')\n"
@@ -130,7 +130,7 @@ def _judge(place: Path) -> Verdict:
     attempt = AttemptDirectory(place / "attempt")
     attempt.work.mkdir(parents=True)
     try:
-        ArchiveCache(place / "archives", max_bytes=0).unpack(archive, "0" * 64, attempt)
+        archives.extract(archive, attempt.work)
     except TorchyardError as problem:
         outcome = endings.not_started(problem)
         wrong = None if outcome and outcome.cause is Cause.ARCHIVE_REJECTED else f"the worker: {problem!r}"

@@ -132,6 +132,30 @@ def test_requirements_are_there_before_the_script_and_said_in_system_log(shop: S
     assert artifacts(shop, job) == []
 
 
+TAMPERING = """
+import os, pathlib, sys, bulky
+assert os.environ.get('PLANTED') is None
+here = pathlib.Path(bulky.__file__).parent
+assert not list(here.glob('__pycache__/bulky_*')), 'bytecode of another job'
+(here / 'planted.pth').write_text("import os; os.environ['PLANTED'] = '1'")
+import bulky_1
+print(bulky.VERSION, sys.prefix == os.environ['VIRTUAL_ENV'])
+"""
+
+
+def test_the_next_job_takes_what_was_installed_and_nothing_that_a_script_planted(shop: Stack) -> None:
+    more = {f"bulky_{number}.py": "" for number in range(500)}
+    make_wheel(shop.home.parent / "wheels", "bulky", "1.0", more=more)
+    said = []
+    for _ in range(3):
+        job = run(shop, TAMPERING, requirements="bulky")
+        assert (job["state"], log(shop, job)) == ("succeeded", "1.0 True\n"), log(shop, job, "stderr.log")
+        said.append(log(shop, job, "system.log"))
+
+    assert "installed the job's requirements in " in said[0]
+    assert all("took 1 package of an earlier job for the job's requirements in " in one for one in said[1:])
+
+
 @pytest.mark.parametrize(
     ("requirements", "reason"),
     [

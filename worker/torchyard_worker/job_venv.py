@@ -89,7 +89,7 @@ def environment(
 
 
 def make(path: Path, installed: InstalledRuntime) -> JobVenv:
-    """A venv at `path`, where nothing is.
+    """A venv at `path`, where nothing is but what was installed into another one of this runtime.
 
     Raises:
         OSError: No space.
@@ -97,12 +97,13 @@ def make(path: Path, installed: InstalledRuntime) -> JobVenv:
     venv = JobVenv(path, installed)
     binaries, jobside = path / "bin", path / "jobside"
     for folder in (binaries, venv.packages, jobside):
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
     (path / "lib64").symlink_to("lib")
+    # Relocatable: the commands that uv writes look for the interpreter beside themselves.
     _write(
         path / "pyvenv.cfg",
         f"home = {installed.base.parent}\ninclude-system-site-packages = false\n"
-        f"version = {installed.runtime.python}\n",
+        f"version = {installed.runtime.python}\nrelocatable = true\n",
     )
     venv.python.symlink_to(installed.base)
     for name in ("python3", f"python{installed.version}"):

@@ -15,7 +15,6 @@ import structlog
 from torchyard.contracts.runner import Cause, Registered, RegisterRequest, Runtime
 from torchyard.errors import StartRefused, Unauthenticated, Unavailable
 from torchyard_worker import indexes, inventory, isolation, spooling
-from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.attempts import AttemptsInHand, StopWish, growing_delays
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.buckets import Timeouts
@@ -32,6 +31,7 @@ from torchyard_worker.settings import Settings
 from torchyard_worker.shim import fence
 from torchyard_worker.staging import Sources
 from torchyard_worker.tasks import Consumer, make_app
+from torchyard_worker.tree_cache import TreeCache
 from torchyard_worker.zygotes import Zygotes
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ class Machine:
         )
         sources = Sources(
             blobs=BlobCache(self._home / "blobs", self._api, max_bytes=settings.blob_cache_mb * _MIB),
-            archives=ArchiveCache(self._home / "archives", max_bytes=settings.archive_cache_mb * _MIB),
+            kept=TreeCache(self._home / "trees", max_bytes=settings.tree_cache_mb * _MIB),
             fetcher=_fetcher(settings, self._home),
         )
         limits = ArtifactLimits(

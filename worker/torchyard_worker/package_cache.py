@@ -58,6 +58,25 @@ class PackageCache:
             now = time.time()
             self._note({**self._noted(), **dict.fromkeys(packages, now)})
 
+    def wheels(self, packages: Iterable[tuple[str, str]]) -> list[str] | None:
+        """Which unpacked wheels there are of these packages, by names that uv gives each only once.
+
+        Args:
+            packages: Names and versions, as uv prints them.
+
+        Returns:
+            None if there is none of one of them.
+        """
+        found: list[str] = []
+        for name, version in packages:
+            # Of PyPI, and of other indexes.
+            places = [f"wheels-*/{index}/{name}/{version}-*" for index in ("*", "*/*")]
+            links = [link for place in places for link in self.directory.glob(place) if link.is_symlink()]
+            if not links:
+                return None
+            found += [f"{link.relative_to(self.directory)}: {link.readlink().name}" for link in links]
+        return sorted(found)
+
     def make_room(self) -> None:
         """Remove what was not wanted for the longest time, unless somebody installs or all has room."""
         if self._uv is None or not self.directory.is_dir():

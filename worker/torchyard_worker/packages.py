@@ -2,6 +2,7 @@
 
 uv installs from a cache that all jobs of this worker share, and from wheels alone: so no code of a job runs
 that could write to that cache. What uv can't find or would have to build is pip's, in the job's own home.
+What an earlier job with the same requirements left as it was installed is taken from there.
 """
 
 import contextlib
@@ -27,6 +28,8 @@ from torchyard.errors import DependencyFailed, RequirementsFailed, TorchyardErro
 from torchyard_worker.attempts import HeldAttempt, Stopped, StopWish
 from torchyard_worker.job_venv import JobVenv
 from torchyard_worker.package_cache import PackageCache
+from torchyard_worker.package_trees import Packages, PackageTrees
+from torchyard_worker.tree_cache import TreeCache
 from torchyard_worker.waiting import readable
 
 log = structlog.get_logger()
@@ -49,6 +52,8 @@ _VERSIONS, _VERSIONS_TOLD = re.compile(r"from versions: ([^)]*)"), 5
 _CAUSE = re.compile(r"^ *cause: ", re.MULTILINE)
 _ADDED_BY_UV = re.compile(r"^ \+ (\S+)==(\S+)$", re.MULTILINE)
 _ADDED_BY_PIP = re.compile(r"^Successfully installed (.+)$", re.MULTILINE)
+#: In uv's answer to what it would do: something has to be fetched, which it does not know yet.
+_TO_FETCH = re.compile(r"^Would download ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Installation:
         folder: A directory of the attempt in which the installers' files may lie.
         environment: The script's variables.
         cache: What was fetched before.
+        kept: What was installed before.
         seconds: The longest time it may take; 0 is for ever.
     """
 
@@ -80,7 +86,21 @@ class Installation:
     folder: Path
     environment: Mapping[str, str]
     cache: PackageCache
+    kept: TreeCache
     seconds: int
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What uv was asked to do, and what came of it."""
+
+    code: int
+    said: str
+    taken: bool = False
+
+    @property
+    def added(self) -> Packages:
+        return _ADDED_BY_UV.findall(self.said)
 
 
 def wanted(claimed: ClaimedAttempt, work: Path) -> Requirements:
@@ -119,15 +139,21 @@ def install(requirements: Requirements, venv: JobVenv, installation: Installatio
     started = time.monotonic()
     file = installation.folder / _FILE
     file.write_text("".join(f"{line}\n" for line in requirements.lines))
-    said = _installed(file, venv, installation)
+    done = _by_uv(requirements, file, venv, installation)
+    if done.code:
+        added = _by_pip(file, venv, installation, done.said)
+    else:
+        installation.cache.used(name for name, _ in done.added)
+        added = [f"{name} {version}" for name, version in done.added]
     took = f"in {time.monotonic() - started:.1f} s"
-    added = _added(said)
     if not added:
         return f"checked {requirements.source} {took}: the runtime has everything"
     names = ", ".join(added[:_NAMES_TOLD]) + (
         f" and {len(added) - _NAMES_TOLD} more" if len(added) > _NAMES_TOLD else ""
     )
-    return f"installed {requirements.source} {took}: {names}"
+    packages = f"{len(added)} package{'s' if len(added) != 1 else ''}"
+    did = f"took {packages} of an earlier job for" if done.taken else "installed"
+    return f"{did} {requirements.source} {took}: {names}"
 
 
 def were_wanted(folder: Path) -> bool:
@@ -135,25 +161,52 @@ def were_wanted(folder: Path) -> bool:
     return (folder / _FILE).exists()
 
 
-def _installed(file: Path, venv: JobVenv, installation: Installation) -> str:
-    by_uv, said_before = venv.path / "bin" / "uv", ""
-    if by_uv.exists():
-        options = ["--no-build", "--no-progress", "--link-mode", "copy", "--requirement", str(file)]
-        with installation.cache.installing() as cache:
-            cached = {**installation.environment, "UV_CACHE_DIR": str(cache)}
-            code, said = _run([str(by_uv), "pip", "install", *options], cached, installation)
-        if code == 0:
-            installation.cache.used(name for name, _ in _ADDED_BY_UV.findall(said))
-            return said
-        if not _FOR_PIP.search(said):
-            raise RequirementsFailed(_reason_of_uv(said))
-        log.info("uv_gave_way_to_pip", attempt=installation.held.id, said=said[-1000:])
-        said_before = said
+def _by_uv(requirements: Requirements, file: Path, venv: JobVenv, installation: Installation) -> _Done:
+    """What uv can do; where there is no uv, it can do nothing.
+
+    Raises:
+        RequirementsFailed: pip could do no more.
+    """
+    program = venv.path / "bin" / "uv"
+    if not program.exists():
+        return _Done(1, "")
+    options = ["--no-build", "--no-progress", "--link-mode", "copy", "--requirement", str(file)]
+    install = [str(program), "pip", "install", *options]
+    trees = PackageTrees(
+        installation.kept, installation.cache, venv, requirements.lines, installation.environment
+    )
+    with installation.cache.installing() as cache:
+        cached = {**installation.environment, "UV_CACHE_DIR": str(cache)}
+        done = _taken(trees, install, cached, installation)
+        if done is None:
+            done = _Done(*_run(install, cached, installation))
+            if not done.code:
+                trees.keep_later(done.added)
+    if done.code and not _FOR_PIP.search(done.said):
+        raise RequirementsFailed(_reason_of_uv(done.said))
+    return done
+
+
+def _taken(
+    trees: PackageTrees, install: list[str], environment: Mapping[str, str], installation: Installation
+) -> _Done | None:
+    """What uv would do, if it can't, or if an earlier job had it do the same; else None."""
+    if not trees.is_likely():
+        return None
+    planned = _Done(*_run([*install, "--dry-run"], environment, installation), taken=True)
+    to_fetch = _TO_FETCH.search(planned.said)
+    return planned if planned.code or (not to_fetch and trees.take(planned.added)) else None
+
+
+def _by_pip(file: Path, venv: JobVenv, installation: Installation, said_by_uv: str) -> list[str]:
+    """Names and versions of what pip installed."""
+    if said_by_uv:
+        log.info("uv_gave_way_to_pip", attempt=installation.held.id, said=said_by_uv[-1000:])
     words = ["install", "--no-compile", "--progress-bar", "off", "--requirement", str(file)]
     code, said = _run([str(venv.python), "-m", "pip", *words], installation.environment, installation)
     if code:
-        raise _failure(said, said_before)
-    return said
+        raise _failure(said, said_by_uv)
+    return [" ".join(word.rsplit("-", 1)) for words in _ADDED_BY_PIP.findall(said) for word in words.split()]
 
 
 def _run(command: list[str], environment: Mapping[str, str], installation: Installation) -> tuple[int, str]:
@@ -184,14 +237,6 @@ def _run(command: list[str], environment: Mapping[str, str], installation: Insta
             os.killpg(process.pid, signal.SIGKILL)
         code = process.wait()
     return code, transcript.read_text(errors="replace")
-
-
-def _added(said: str) -> list[str]:
-    by_uv = [f"{name} {version}" for name, version in _ADDED_BY_UV.findall(said)]
-    by_pip = [
-        " ".join(word.rsplit("-", 1)) for words in _ADDED_BY_PIP.findall(said) for word in words.split()
-    ]
-    return by_uv or by_pip
 
 
 def _failure(by_pip: str, by_uv: str) -> TorchyardError:

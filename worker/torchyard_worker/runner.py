@@ -213,7 +213,7 @@ class Runner:
                 attempt.reporter.say(staged)
                 seconds = claimed.spec.resources.timeout_seconds
                 installation = packages.Installation(
-                    held, directory.path, environment, self._packages, seconds
+                    held, directory.path, environment, self._packages, self._sources.kept, seconds
                 )
                 attempt.reporter.say(packages.install(requirements, venv, installation))
             if claimed.start_fence_seconds is not None:
@@ -320,7 +320,8 @@ class Runner:
 
     def _finish(self, attempt: _Attempt, final: Finish, shipper: Shipper | None = None) -> None:
         """Have the end confirmed, and remove what is left of the attempt."""
-        with self._sources.archives.returning(attempt.directory):
+        kept, directory = self._sources.kept, attempt.directory
+        with kept.returning(directory.work), kept.returning(directory.venv):
             finish(self._api, attempt.held, final, shipper)
             attempt.held.claimed = False
             log.info(
@@ -330,9 +331,9 @@ class Runner:
                 exit_code=final.outcome.exit_code,
                 signal=final.outcome.signal,
             )
-            self._sources.fetcher.take_back(attempt.directory)
-        installed = packages.were_wanted(attempt.directory.path)
-        spooling.remove(attempt.directory.path)
+            self._sources.fetcher.take_back(directory)
+        installed = packages.were_wanted(directory.path)
+        spooling.remove(directory.path)
         if installed:
             self._packages.make_room()
 

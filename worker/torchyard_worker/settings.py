@@ -68,10 +68,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Size of the cache of scripts and dependencies, in MiB; the least used go first.",
     )
-    archive_cache_mb: int = Field(
+    tree_cache_mb: int = Field(
         20 * 1024,
         ge=0,
-        description="Size of unpacked archives that wait for their next job, in MiB; the oldest go first.",
+        description="Size of unpacked archives and installed packages that wait for their next job, in MiB; "
+        "the oldest go first.",
     )
     object_cache_mb: int = Field(
         20 * 1024,

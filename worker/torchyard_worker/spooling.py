@@ -4,7 +4,8 @@ $TORCHYARD_WORKER_HOME/attempts/<attempt id>/
     spec.json       the attempt as it was claimed
     reports.json    the number of the last report, and whether the platform knows that the script runs
     manifest.json   size and modification time of every file that was staged
-    tree.json       the unpacked archive that work/ was made of, if it is to be kept
+    work.json       what work/ was made of, if that is to be kept
+    venv.json       and venv/
     objects.json    the files of work/ that the object cache wants back
     work/           the script's directory, with outputs/ and inputs/
     venv/           its virtual environment; see job_venv.py

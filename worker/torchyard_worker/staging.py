@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from torchyard.contracts import archives
 from torchyard.contracts.inputs import read_source
 from torchyard.contracts.jobs import FileRef, JobSpec
 from torchyard.contracts.runner import ClaimedAttempt
 from torchyard.contracts.storage_paths import split_paths
 from torchyard.errors import Conflict
 from torchyard_worker import inputs, spooling, trees
-from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.fetching import Fetcher, Order, Tell
 from torchyard_worker.spooling import INPUTS, OUTPUTS, AttemptDirectory
+from torchyard_worker.tree_cache import TreeCache
 from torchyard_worker.wording import in_bytes, in_files
 
 _MANIFEST = "manifest.json"
@@ -34,7 +35,7 @@ class Sources:
     """Where the files that are staged come from."""
 
     blobs: BlobCache
-    archives: ArchiveCache
+    kept: TreeCache
     fetcher: Fetcher
 
 
@@ -134,17 +135,17 @@ def _place_dependencies(
     keep_going: Callable[[], None],
     tell: Tell,
 ) -> str:
-    kept = sources.archives.take(dependencies.sha256, directory)
+    kept = sources.kept.take(dependencies.sha256, directory.work)
     if kept is not None:
         return f"{in_files(kept)}, kept from an earlier job"
     with sources.blobs.blob(dependencies.sha256, keep_going) as blob:
         if trees.is_tree(blob):
-            placing = trees.Placing(directory.work, sources.blobs, keep_going, tell)
-            told = placing.place(blob)
-            sources.archives.keep_later(dependencies.sha256, directory)
-            return told
-        count = sources.archives.unpack(blob, dependencies.sha256, directory)
-        return f"{in_files(count)}, {in_bytes(blob.stat().st_size)}"
+            told = trees.Placing(directory.work, sources.blobs, keep_going, tell).place(blob)
+        else:
+            count = len(archives.extract(blob, directory.work))
+            told = f"{in_files(count)}, {in_bytes(blob.stat().st_size)}"
+    sources.kept.keep_later(dependencies.sha256, directory.work)
+    return told
 
 
 def _hint(work: Path) -> str:

@@ -11,7 +11,6 @@ from tests.unit.worker.small_platform import SmallPlatform
 
 from torchyard.contracts.runner import InputFile
 from torchyard_worker import spooling
-from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.attempts import AttemptsInHand, HeldAttempt
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.collecting import ArtifactLimits, Collector
@@ -21,6 +20,7 @@ from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.runner import Places, Runner
 from torchyard_worker.spooling import AttemptDirectory
 from torchyard_worker.staging import Sources
+from torchyard_worker.tree_cache import TreeCache
 from torchyard_worker.zygotes import Zygotes
 
 ATTEMPT = "3f2b8f38-0000-4000-8000-000000000004"
@@ -190,7 +190,7 @@ def test_the_next_job_here_gets_what_a_job_left_without_a_download(
 ) -> None:
     sources = Sources(
         cache,
-        ArchiveCache(tmp_path / "archives", max_bytes=10**8),
+        TreeCache(tmp_path / "trees", max_bytes=10**8),
         Fetcher(ObjectCache(tmp_path / "objects", max_bytes=10**8)),
     )
     limits = ArtifactLimits(count=100, file_bytes=10**6, total_bytes=10**7)

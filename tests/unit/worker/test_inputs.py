@@ -18,13 +18,13 @@ from torchyard.contracts.jobs import StagingProgress
 from torchyard.contracts.runner import InputFile
 from torchyard.errors import Conflict, DependencyFailed
 from torchyard_worker import spooling, staging
-from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.fetching import Fetcher
 from torchyard_worker.object_cache import ObjectCache
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.spooling import AttemptDirectory
 from torchyard_worker.staging import Sources
+from torchyard_worker.tree_cache import TreeCache
 
 ATTEMPT = "3f2b8f38-0000-4000-8000-000000000003"
 JOB = "5f0c1b1e-0000-4000-8000-000000000009"
@@ -106,7 +106,7 @@ def found(directory: AttemptDirectory) -> dict[str, bytes]:
 def bench(tmp_path: Path, platform: SmallPlatform, api: PlatformApi, s3_server: S3Server) -> Iterator[Bench]:
     sources = Sources(
         BlobCache(tmp_path / "blobs", api, max_bytes=10**9),
-        ArchiveCache(tmp_path / "archives", max_bytes=10**9),
+        TreeCache(tmp_path / "trees", max_bytes=10**9),
         Fetcher(ObjectCache(tmp_path / "objects", max_bytes=10**9)),
     )
     with proxied(s3_server.endpoint) as proxy:

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from torchyard_worker.attempts import HeldAttempt, Stopped, StopWish
 from torchyard_worker.job_venv import JobVenv
 from torchyard_worker.package_cache import PackageCache
 from torchyard_worker.packages import Installation, Requirements
+from torchyard_worker.tree_cache import TreeCache
 
 
 def claimed(requirements: str = "", *, zipped: bool = False) -> ClaimedAttempt:
@@ -63,7 +65,8 @@ def installation(held: HeldAttempt, venv: JobVenv, tmp_path: Path) -> Installati
         "UV_FIND_LINKS": str(place),
     }
     cache = PackageCache(tmp_path / "cache", max_bytes=10**9, uv=job_venv.uv())
-    return Installation(held, tmp_path / "attempt", variables, cache, 0)
+    kept = TreeCache(tmp_path / "trees", max_bytes=10**9)
+    return Installation(held, tmp_path / "attempt", variables, cache, kept, 0)
 
 
 def of(*lines: str) -> Requirements:
@@ -228,10 +231,8 @@ def test_a_cancelled_job_stops_installing(
 
 
 @pytest.mark.usefixtures("silent_index")
-def test_the_time_limit_holds_for_installing_too(
-    venv: JobVenv, installation: Installation, held: HeldAttempt
-) -> None:
-    hurried = Installation(held, installation.folder, installation.environment, installation.cache, 1)
+def test_the_time_limit_holds_for_installing_too(venv: JobVenv, installation: Installation) -> None:
+    hurried = replace(installation, seconds=1)
 
     with pytest.raises(Stopped) as stopped:
         packages.install(of("gadgets"), venv, hurried)

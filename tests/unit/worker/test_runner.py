@@ -15,7 +15,6 @@ from tests.waiting import eventually
 from torchyard.contracts.jobs import JobState
 from torchyard.contracts.runner import Cause
 from torchyard_worker import launching, spooling
-from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.attempts import AttemptsInHand, StopWish
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.collecting import ArtifactLimits, Collector
@@ -25,6 +24,7 @@ from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.runner import Places, Runner
 from torchyard_worker.shim import processes, spool
 from torchyard_worker.staging import Sources
+from torchyard_worker.tree_cache import TreeCache
 from torchyard_worker.zygotes import Zygotes
 
 ATTEMPT = "3f2b8f38-0000-4000-8000-000000000001"
@@ -42,7 +42,7 @@ class Worker:
         blobs = BlobCache(home / "blobs", api, max_bytes=10**6)
         sources = Sources(
             blobs=blobs,
-            archives=ArchiveCache(home / "archives", max_bytes=10**8),
+            kept=TreeCache(home / "trees", max_bytes=10**8),
             fetcher=Fetcher(self.objects),
         )
         places = Places(attempts=self.attempts, runtimes=runtimes)

@@ -13,7 +13,6 @@ from tests.unit.worker.small_platform import Fault, SmallPlatform
 from torchyard.contracts.runner import ClaimedAttempt, InputFile
 from torchyard.errors import Conflict, NotFound, Unavailable
 from torchyard_worker import spooling, staging, wording
-from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.attempts import AttemptsInHand, HeldAttempt
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.collecting import ArtifactLimits, Collector
@@ -22,6 +21,7 @@ from torchyard_worker.object_cache import ObjectCache
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.spooling import AttemptDirectory
 from torchyard_worker.staging import Sources
+from torchyard_worker.tree_cache import TreeCache
 
 ATTEMPT = "3f2b8f38-0000-4000-8000-000000000002"
 
@@ -47,8 +47,8 @@ def claimed(platform: SmallPlatform) -> ClaimedAttempt:
 
 @pytest.fixture
 def sources(tmp_path: Path, cache: BlobCache) -> Sources:
-    archives = ArchiveCache(tmp_path / "archives", max_bytes=10**9)
-    return Sources(cache, archives, Fetcher(ObjectCache(tmp_path / "objects", max_bytes=10**9)))
+    kept = TreeCache(tmp_path / "trees", max_bytes=10**9)
+    return Sources(cache, kept, Fetcher(ObjectCache(tmp_path / "objects", max_bytes=10**9)))
 
 
 @pytest.fixture
@@ -88,8 +88,8 @@ def test_objects_of_a_try_that_ended_midway_are_known_to_the_next_one(
         objects.place(held, staged.work / "data", nothing)
     objects.note(staged, {"data": held.loan} if held.loan else {}, since)
 
-    archives = ArchiveCache(tmp_path / "archives", max_bytes=10**9)
-    stage(staged, claimed, Sources(cache, archives, Fetcher(objects)))
+    kept = TreeCache(tmp_path / "trees", max_bytes=10**9)
+    stage(staged, claimed, Sources(cache, kept, Fetcher(objects)))
 
     with objects.holding("object", 4, lambda path: path.write_bytes(b"data"), nothing) as held:
         assert held.known

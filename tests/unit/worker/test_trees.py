@@ -11,13 +11,13 @@ from torchyard.contracts.bundles import LARGE_BYTES
 from torchyard.contracts.jobs import StagingProgress
 from torchyard.errors import ArchiveRejected, Conflict, NotFound, Unavailable
 from torchyard_worker import endings, spooling, staging
-from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.fetching import Fetcher
 from torchyard_worker.object_cache import ObjectCache
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.spooling import AttemptDirectory
 from torchyard_worker.staging import Sources
+from torchyard_worker.tree_cache import TreeCache
 
 FILES = {
     "pkg/mod.py": b"A = 1",
@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Path:
 def sources(home: Path, api: PlatformApi) -> Sources:
     return Sources(
         BlobCache(home / "blobs", api, max_bytes=10**9),
-        ArchiveCache(home / "archives", max_bytes=10**9),
+        TreeCache(home / "trees", max_bytes=10**9),
         Fetcher(ObjectCache(home / "objects", max_bytes=10**9)),
     )
 
@@ -129,7 +129,7 @@ def test_the_next_job_with_the_same_tree_gets_the_last_one_s_files(
     tree = platform.keep_tree({f"{number}.txt": b"x" for number in range(500)})
     first, _ = staged(tree)
     inode = (first.work / "7.txt").stat().st_ino
-    with sources.archives.returning(first):
+    with sources.kept.returning(first.work):
         pass
 
     second, told = staged(tree)

@@ -36,7 +36,7 @@ def main(words: list[str]) -> int:
     if command[1:2] and command[1] in _CHOOSING:
         behind = words.index(command[1]) + 1
         words = [*words[:behind], *_options(facts), *words[behind:]]
-    with open(os.path.join(here, "uv.lock"), "w", encoding="utf-8") as lock:
+    with open(os.path.join(here, "uv.lock"), "a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _forget(facts["packages"])
         try:

@@ -1,4 +1,4 @@
-"""An unpacked archive goes to the next job as it came from the zip, or not at all."""
+"""A tree of files goes to the next job as it was made for the first, or not at all."""
 
 import subprocess
 import sys
@@ -11,13 +11,14 @@ import pytest
 from tests.factories import make_zip
 from tests.waiting import eventually
 
+from torchyard.contracts import archives
 from torchyard.contracts.jobs import FileRef, JobSpec
 from torchyard.contracts.runner import ClaimedAttempt
 from torchyard_worker import spooling
-from torchyard_worker.archive_cache import ArchiveCache
 from torchyard_worker.open_files import in_use
 from torchyard_worker.shim import spool
 from torchyard_worker.spooling import AttemptDirectory
+from torchyard_worker.tree_cache import TreeCache
 
 SHA256 = "a" * 64
 FILES = {f"data/{number:03d}.txt": f"{number}" for number in range(600)} | {"pkg/mod.py": "A = 1"}
@@ -35,12 +36,12 @@ def archive(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    return tmp_path / "archives"
+    return tmp_path / "trees"
 
 
 @pytest.fixture
-def cache(home: Path) -> ArchiveCache:
-    return ArchiveCache(home, max_bytes=10**6)
+def cache(home: Path) -> TreeCache:
+    return TreeCache(home, max_bytes=10**6)
 
 
 @pytest.fixture
@@ -53,14 +54,19 @@ def attempts(tmp_path: Path) -> Attempts:
     return make
 
 
-def ran(cache: ArchiveCache, archive: Path, directory: AttemptDirectory, script: str = "") -> None:
+def unpacked(cache: TreeCache, archive: Path, directory: AttemptDirectory, key: str = SHA256) -> None:
+    archives.extract(archive, directory.work)
+    cache.keep_later(key, directory.work)
+
+
+def ran(cache: TreeCache, archive: Path, directory: AttemptDirectory, script: str = "") -> None:
     """A job on a freshly unpacked archive, whose script runs in its directory."""
-    cache.unpack(archive, SHA256, directory)
+    unpacked(cache, archive, directory)
     ended(cache, directory, script)
 
 
-def ended(cache: ArchiveCache, directory: AttemptDirectory, script: str) -> None:
-    with cache.returning(directory):
+def ended(cache: TreeCache, directory: AttemptDirectory, script: str) -> None:
+    with cache.returning(directory.work):
         subprocess.run([sys.executable, "-c", script], cwd=directory.work, check=True)
 
 
@@ -74,33 +80,33 @@ def inodes(directory: AttemptDirectory) -> set[int]:
 
 
 def test_the_next_job_gets_the_files_of_the_last_one(
-    cache: ArchiveCache, archive: Path, attempts: Attempts
+    cache: TreeCache, archive: Path, attempts: Attempts
 ) -> None:
     first, second = attempts(1), attempts(2)
-    cache.unpack(archive, SHA256, first)
+    unpacked(cache, archive, first)
     files = inodes(first)
     ended(cache, first, "")
 
-    assert cache.take(SHA256, second) == len(FILES)
+    assert cache.take(SHA256, second.work) == len(FILES)
 
     assert content(second) == FILES
     assert inodes(second) == files
     assert not first.work.exists()
 
 
-def test_a_tree_belongs_to_one_job_at_a_time(cache: ArchiveCache, archive: Path, attempts: Attempts) -> None:
+def test_a_tree_belongs_to_one_job_at_a_time(cache: TreeCache, archive: Path, attempts: Attempts) -> None:
     ran(cache, archive, attempts(1))
-    assert cache.take(SHA256, attempts(2)) is not None
+    assert cache.take(SHA256, attempts(2).work) is not None
 
-    assert cache.take(SHA256, attempts(3)) is None
+    assert cache.take(SHA256, attempts(3).work) is None
     third = attempts(4)
-    cache.unpack(archive, SHA256, third)
+    unpacked(cache, archive, third)
     (third.work / "pkg" / "mod.py").write_text("changed")
     assert content(AttemptDirectory(third.path.with_name("2"))) == FILES
 
 
 def test_what_a_script_added_does_not_reach_the_next_job(
-    cache: ArchiveCache, archive: Path, attempts: Attempts
+    cache: TreeCache, archive: Path, attempts: Attempts
 ) -> None:
     ran(
         cache,
@@ -111,7 +117,7 @@ def test_what_a_script_added_does_not_reach_the_next_job(
     )
     second = attempts(2)
 
-    assert cache.take(SHA256, second) == len(FILES)
+    assert cache.take(SHA256, second.work) == len(FILES)
     assert content(second) == FILES
     assert {path.name for path in second.work.iterdir()} == {"data", "pkg"}
     assert Path("/etc/passwd").exists()
@@ -152,24 +158,24 @@ os.utime('pkg/mod.py', ns=(before.st_atime_ns, before.st_mtime_ns))
     ],
 )
 def test_a_tree_that_a_script_changed_is_not_given_to_another(
-    cache: ArchiveCache, archive: Path, attempts: Attempts, home: Path, script: str
+    cache: TreeCache, archive: Path, attempts: Attempts, home: Path, script: str
 ) -> None:
     ran(cache, archive, attempts(1), script)
 
-    assert cache.take(SHA256, attempts(2)) is None
+    assert cache.take(SHA256, attempts(2).work) is None
     assert list((home / SHA256).iterdir()) == []
     assert Path("/etc/passwd").exists()
 
 
 def test_a_tree_that_changed_while_it_waited_is_not_given_to_anybody(
-    cache: ArchiveCache, archive: Path, attempts: Attempts, home: Path
+    cache: TreeCache, archive: Path, attempts: Attempts, home: Path
 ) -> None:
     ran(cache, archive, attempts(1))
     (tree,) = (path for path in (home / SHA256).iterdir() if path.is_dir())
     (tree / "pkg" / "mod.py").write_text("A = 2")
     second = attempts(2)
 
-    assert cache.take(SHA256, second) is None
+    assert cache.take(SHA256, second.work) is None
     assert list(second.work.iterdir()) == []
 
 
@@ -183,10 +189,10 @@ def test_a_tree_that_changed_while_it_waited_is_not_given_to_anybody(
     ids=["open file", "mapping", "current directory"],
 )
 def test_a_tree_in_the_hands_of_a_process_that_stayed_goes_to_nobody(
-    cache: ArchiveCache, archive: Path, attempts: Attempts, hold: str
+    cache: TreeCache, archive: Path, attempts: Attempts, hold: str
 ) -> None:
     first = attempts(1)
-    cache.unpack(archive, SHA256, first)
+    unpacked(cache, archive, first)
     leave = "" if hold == "pass" else "import os; os.chdir('/')\n"
     code = f"{hold}\n{leave}print(flush=True); input()"
     with subprocess.Popen(
@@ -197,31 +203,31 @@ def test_a_tree_in_the_hands_of_a_process_that_stayed_goes_to_nobody(
         ended(cache, first, "")
         left.communicate(b"\n")
 
-    assert cache.take(SHA256, attempts(2)) is None
+    assert cache.take(SHA256, attempts(2).work) is None
 
 
 def test_nobody_s_directory_is_not_in_use(tmp_path: Path) -> None:
     assert not in_use(tmp_path, since=time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
-def test_small_archives_are_unpacked_anew(cache: ArchiveCache, tmp_path: Path, attempts: Attempts) -> None:
+def test_small_archives_are_unpacked_anew(cache: TreeCache, tmp_path: Path, attempts: Attempts) -> None:
     small = tmp_path / "small.zip"
     small.write_bytes(make_zip({"a.py": "1"}))
     first = attempts(1)
     ran(cache, small, first)
 
-    assert cache.take(SHA256, attempts(2)) is None
+    assert cache.take(SHA256, attempts(2).work) is None
     assert first.work.exists()
 
 
 def test_who_asks_while_a_job_ends_waits_for_its_tree(
-    cache: ArchiveCache, archive: Path, attempts: Attempts
+    cache: TreeCache, archive: Path, attempts: Attempts
 ) -> None:
     first, second = attempts(1), attempts(2)
-    cache.unpack(archive, SHA256, first)
+    unpacked(cache, archive, first)
     taken: list[int | None] = []
-    asking = threading.Thread(target=lambda: taken.append(cache.take(SHA256, second)))
-    with cache.returning(first):
+    asking = threading.Thread(target=lambda: taken.append(cache.take(SHA256, second.work)))
+    with cache.returning(first.work):
         asking.start()
         eventually(asking.is_alive)
     asking.join()
@@ -230,57 +236,57 @@ def test_who_asks_while_a_job_ends_waits_for_its_tree(
 
 
 def test_a_job_whose_end_was_not_confirmed_keeps_its_tree(
-    cache: ArchiveCache, archive: Path, attempts: Attempts
+    cache: TreeCache, archive: Path, attempts: Attempts
 ) -> None:
     first = attempts(1)
-    cache.unpack(archive, SHA256, first)
-    with pytest.raises(ConnectionError), cache.returning(first):
+    unpacked(cache, archive, first)
+    with pytest.raises(ConnectionError), cache.returning(first.work):
         raise ConnectionError
 
     assert content(first) == FILES
-    assert cache.take(SHA256, attempts(2)) is None
+    assert cache.take(SHA256, attempts(2).work) is None
 
 
 def test_the_next_process_of_the_worker_finds_what_was_kept(
-    cache: ArchiveCache, archive: Path, attempts: Attempts, home: Path
+    cache: TreeCache, archive: Path, attempts: Attempts, home: Path
 ) -> None:
     ran(cache, archive, attempts(1))
     second = attempts(2)
 
-    assert ArchiveCache(home, max_bytes=10**6).take(SHA256, second) == len(FILES)
+    assert TreeCache(home, max_bytes=10**6).take(SHA256, second.work) == len(FILES)
     assert content(second) == FILES
 
 
 def test_what_an_earlier_process_left_incomplete_is_removed(
-    cache: ArchiveCache, archive: Path, attempts: Attempts, home: Path
+    cache: TreeCache, archive: Path, attempts: Attempts, home: Path
 ) -> None:
     ran(cache, archive, attempts(1))
     (record,) = (home / SHA256).glob("*.json")
     record.unlink()
     (home / SHA256 / "stray.json.new").touch()
 
-    assert ArchiveCache(home, max_bytes=10**6).take(SHA256, attempts(2)) is None
+    assert TreeCache(home, max_bytes=10**6).take(SHA256, attempts(2).work) is None
     assert list((home / SHA256).iterdir()) == []
 
 
 def test_nothing_is_kept_across_a_start_of_the_machine(
-    cache: ArchiveCache, archive: Path, attempts: Attempts, home: Path
+    cache: TreeCache, archive: Path, attempts: Attempts, home: Path
 ) -> None:
     ran(cache, archive, attempts(1))
     (record,) = (home / SHA256).glob("*.json")
     kept = spool.read_json(str(record.parent), record.name) or {}
     spool.write_json(str(record.parent), record.name, {**kept, "boot": "an earlier one"})
 
-    assert ArchiveCache(home, max_bytes=10**6).take(SHA256, attempts(2)) is None
+    assert TreeCache(home, max_bytes=10**6).take(SHA256, attempts(2).work) is None
 
 
 def test_the_oldest_trees_make_room(home: Path, archive: Path, attempts: Attempts) -> None:
     size = sum(len(text) for text in FILES.values())
-    cache = ArchiveCache(home, max_bytes=size + 1)
+    cache = TreeCache(home, max_bytes=size + 1)
     ran(cache, archive, attempts(1))
     second = attempts(2)
-    cache.unpack(archive, "b" * 64, second)
+    unpacked(cache, archive, second, "b" * 64)
     ended(cache, second, "")
 
-    assert cache.take(SHA256, attempts(3)) is None
-    assert cache.take("b" * 64, attempts(4)) == len(FILES)
+    assert cache.take(SHA256, attempts(3).work) is None
+    assert cache.take("b" * 64, attempts(4).work) == len(FILES)
