@@ -20,7 +20,7 @@ from torchyard_worker.downloading import Downloader
 from torchyard_worker.locating import Bounds, Landing, access_for, locate
 from torchyard_worker.metering import Meter
 from torchyard_worker.object_cache import Loan, ObjectCache
-from torchyard_worker.patience import Patience
+from torchyard_worker.patience import Patience, Setbacks
 from torchyard_worker.spooling import INPUTS, AttemptDirectory
 from torchyard_worker.wording import in_bytes, in_files, in_seconds
 
@@ -33,7 +33,7 @@ _OBJECTS, _PARTS = 16, 8
 class Tell(Protocol):
     """Tells of the fetch, in words and in numbers."""
 
-    def __call__(self, message: str, progress: StagingProgress) -> None:
+    def __call__(self, message: str, progress: StagingProgress | None = None) -> None:
         """One line for system.log."""
 
 
@@ -100,8 +100,11 @@ class Fetcher:
             DependencyFailed: Something is missing, refused, too much, or was tried often enough.
             Conflict: `dependency_conflict`: two sources name one path, with different content.
         """
+        setbacks = Setbacks()
+        patience = replace(self._manners.patience, tell=setbacks.note)
+        order = replace(order, keep_going=functools.partial(_keep_going, order, setbacks))
         with _storages(order, self._manners.timeouts) as buckets:
-            located = self._located(order, buckets)
+            located = self._located(order, buckets, patience)
             landings = [landing for found in located for landing in found]
             arranged = arrange(landings, order.directory.work, order.owner)
             files = {landing: landing.found for landing in arranged if landing.found is not None}
@@ -112,7 +115,7 @@ class Fetcher:
                     (order.directory.work / landing.place).mkdir(parents=True, exist_ok=True)
             meter = Meter(len(files), total)
             order.tell(f"fetching {in_files(len(files))} ({in_bytes(total)})", meter.progress())
-            fetch = _Fetch(self._cache, self._manners, order, meter)
+            fetch = _Fetch(self._cache, replace(self._manners, patience=patience), order, meter)
             fetch.run(files)
             named = [path for path, _ in order.wanted]
             fetched.note(order.directory, list(zip(named, located, strict=True)), fetch.replaced)
@@ -127,11 +130,11 @@ class Fetcher:
         """Know what an attempt has that an earlier process of this worker began."""
         self._cache.remember(directory)
 
-    def _located(self, order: Order, buckets: list[Bucket]) -> list[list[Landing]]:
+    def _located(self, order: Order, buckets: list[Bucket], patience: Patience) -> list[list[Landing]]:
         """What each of the order's paths names."""
 
         def persist(call: Callable[[], Answer], uri: str) -> Answer:
-            return self._manners.patience.persist(call, (Passing,), crew.pause, uri)
+            return patience.persist(call, (Passing,), crew.pause, uri)
 
         def one(number: int) -> tuple[int, list[Landing]]:
             path, folder = wanted[number]
@@ -258,6 +261,13 @@ def _storages(order: Order, timeouts: Timeouts) -> Iterator[list[Bucket]]:
     finally:
         for storage in opened.values():
             storage.close()
+
+
+def _keep_going(order: Order, setbacks: Setbacks) -> None:
+    """Go on only if the job is wanted; tell what it waits for."""
+    order.keep_going()
+    for sentence in setbacks.news():
+        order.tell(sentence)
 
 
 def _summary(meter: Meter) -> str:

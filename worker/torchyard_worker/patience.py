@@ -1,14 +1,20 @@
 """How often and how long something flaky is tried again."""
 
 import random
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from torchyard.errors import DependencyFailed
+from torchyard_worker.wording import in_seconds
 
 Answer = TypeVar("Answer")
+
+
+def _nobody(_number: int, _sentence: str) -> None:
+    """Hears of nothing."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +25,14 @@ class Patience:
         tries: The most.
         seconds: From the first try to the start of the last one, at most.
         first_delay: Seconds between the first two, at most; four times as many after each.
+        tell: Told, by the thread that will wait, which try has failed, and in a sentence why and for how long
+            it waits.
     """
 
     tries: int = 5
     seconds: float = 600.0
     first_delay: float = 1.0
+    tell: Callable[[int, str], None] = _nobody
 
     def persist(
         self,
@@ -52,6 +61,32 @@ class Patience:
                 if number == self.tries or time.monotonic() + wait > end:
                     times = f"{number} times" if number > 1 else "once"
                     raise DependencyFailed(f"{problem}, tried {times}: {uri}") from problem
+                self.tell(number, f"{problem}: {uri}; trying again in {in_seconds(wait)}")
             pause(wait)
             delay *= 4
         raise AssertionError("at least one try is made")
+
+
+class Setbacks:
+    """What one fetch waits for, of many requests at once: the first that fails is news, and others are not.
+
+    One that has failed more often than any before it is news again, since the waits grow.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._most = 0
+        self._news: list[str] = []
+
+    def note(self, number: int, sentence: str) -> None:
+        """A try with this number has failed; for any thread."""
+        with self._lock:
+            if number > self._most:
+                self._most = number
+                self._news.append(sentence)
+
+    def news(self) -> list[str]:
+        """Sentences that were not given before."""
+        with self._lock:
+            news, self._news = self._news, []
+            return news

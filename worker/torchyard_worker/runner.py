@@ -190,7 +190,7 @@ class Runner:
         """Put the files into place; what was done, in words."""
         started, held = time.monotonic(), attempt.held
 
-        def tell(message: str, progress: StagingProgress) -> None:
+        def tell(message: str, progress: StagingProgress | None = None) -> None:
             attempt.reporter.say(message, progress=progress)
 
         def stage() -> str:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 from tests.s3_proxy import Answer, Cut, Damaged, Fault, Held, Request, S3Proxy, proxied
 from tests.servers import VIRTUAL_HOST, S3Server
+from tests.stack import PATIENCE
 
 from torchyard.adapters.s3_storage import S3Storage
 from torchyard.contracts.connections import Addressing, StorageAccess
@@ -101,9 +102,10 @@ class Bench:
         """A job ends."""
         self.fetcher().take_back(directory or self.directory)
 
-    def tell(self, message: str, progress: StagingProgress) -> None:
+    def tell(self, message: str, progress: StagingProgress | None = None) -> None:
         self.told.append(message)
-        self.progress.append(progress)
+        if progress is not None:
+            self.progress.append(progress)
 
     def anew(self) -> AttemptDirectory:
         """Another job's directory."""
@@ -835,6 +837,40 @@ def test_a_storage_that_is_not_there_is_given_up(bench: Bench) -> None:
 
     assert refusal.code == "dependency_unavailable"
     assert refusal.message.startswith("the connection to the storage failed, tried 3 times")
+
+
+def test_a_storage_that_is_not_there_is_told_of_while_it_is_waited_for(bench: Bench) -> None:
+    def look() -> None:
+        if bench.told:
+            raise NotWantedError
+
+    bench.keep_going = look
+    with pytest.raises(NotWantedError):
+        bench.fetch(
+            "data",
+            "tree/",
+            access=bench.access(endpoint="http://127.0.0.1:1"),
+            patience=Patience(tries=2, first_delay=PATIENCE),
+        )
+
+    (told,) = bench.told
+    keys = "|".join(re.escape(bench.uri(key)) for key in ("data", "tree/"))
+    assert re.fullmatch(
+        rf"the connection to the storage failed: ({keys}); trying again in [\d.]+ (s|min \d+ s)", told
+    )
+
+
+def test_of_many_objects_that_fail_the_first_is_told_and_what_fails_more_often(bench: Bench) -> None:
+    for number in range(20):
+        bench.keep(f"tree/{number}", "content")
+    bench.proxy.fault = lambda request: Answer(503, "SlowDown") if request.number < 2 else None
+
+    bench.fetch("tree/")
+
+    told = [line for line in bench.told if "trying again" in line]
+    assert len(told) == 2
+    assert all(line.startswith("the storage answered 503 SlowDown: s3://") for line in told)
+    assert len(bench.found()) == 20
 
 
 def test_a_silent_storage_is_given_up(bench: Bench) -> None:

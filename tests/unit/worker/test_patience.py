@@ -1,7 +1,9 @@
+import re
+
 import pytest
 
 from torchyard.errors import DependencyFailed
-from torchyard_worker.patience import Patience
+from torchyard_worker.patience import Patience, Setbacks
 
 
 class PassingError(Exception):
@@ -60,3 +62,31 @@ def test_other_failures_are_final() -> None:
         Patience().persist(flaky.call, (KeyError,), flaky.pauses.append, "s3://b/k")
 
     assert flaky.calls == 1
+
+
+def test_every_wait_is_told_with_its_reason() -> None:
+    told: list[tuple[int, str]] = []
+
+    Flaky(2).asked(Patience(tries=3, first_delay=0.2, tell=lambda *one: told.append(one)))
+
+    assert [number for number, _ in told] == [1, 2]
+    for _, sentence in told:
+        assert re.fullmatch(r"away: s3://b/k; trying again in 0\.\d s", sentence), sentence
+
+
+def test_the_last_failure_is_told_by_the_error_alone() -> None:
+    told: list[tuple[int, str]] = []
+
+    with pytest.raises(DependencyFailed):
+        Flaky(1).asked(Patience(tries=1, tell=lambda *one: told.append(one)))
+
+    assert told == []
+
+
+def test_of_many_setbacks_those_that_last_longer_are_news() -> None:
+    setbacks = Setbacks()
+    for number, sentence in ((1, "first"), (1, "another"), (2, "second"), (1, "late")):
+        setbacks.note(number, sentence)
+
+    assert setbacks.news() == ["first", "second"]
+    assert setbacks.news() == []
