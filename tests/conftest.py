@@ -29,6 +29,13 @@ def s3_server() -> Iterator[servers.S3Server]:
 
 
 @pytest.fixture(scope="session")
+def moto_server() -> Iterator[servers.S3Server]:
+    """Another S3 server for the whole run, which answers as AWS does."""
+    with servers.moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A Postgres server for the whole run; its database `postgres` is for making others."""
     with servers.postgres() as url:

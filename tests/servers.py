@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
@@ -186,6 +187,26 @@ class S3Server:
 
 
 @contextmanager
+def moto() -> Iterator[S3Server]:
+    """moto's server, which answers as AWS does, and lets everybody in; empty, and gone afterwards."""
+    port = free_port()
+    server = S3Server(f"http://127.0.0.1:{port}", "anybody", "anything", ("nobody", "nothing"))
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="torchyard-moto-")))
+        log = stack.enter_context((home / "log").open("wb"))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            cwd=home,
+            stdout=log,
+            stderr=log,
+        )
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        eventually(lambda: _s3_answers(process, server, home / "log"), seconds=60)
+        yield server
+
+
+@contextmanager
 def s3() -> Iterator[S3Server]:
     """A SeaweedFS with its S3 gateway; empty, and gone afterwards."""
     roles = ("master", "volume", "filer", "s3", "admin")
@@ -238,7 +259,7 @@ def _s3_identities(server: S3Server) -> list[dict[str, Any]]:
 
 
 def _s3_answers(process: "subprocess.Popen[bytes]", server: S3Server, log: Path) -> bool:
-    assert process.poll() is None, f"SeaweedFS ended at its start:\n{log.read_text()[-4000:]}"
+    assert process.poll() is None, f"the S3 server ended at its start:\n{log.read_text()[-4000:]}"
     client = boto3.session.Session().client(
         "s3",
         endpoint_url=server.endpoint,

@@ -121,10 +121,20 @@ class Bench:
         return sorted(path for path in (self.home / "objects").iterdir() if path.name != "boot")
 
 
+#: What goes wrong goes wrong before either: neither's ways are taken for S3's.
+before_each_server = pytest.mark.parametrize("server", ["s3_server", "moto_server"], indirect=True)
+
+
 @pytest.fixture
-def bench(tmp_path: Path, s3_server: S3Server) -> Iterator[Bench]:
-    with proxied(s3_server.endpoint) as proxy:
-        made = Bench(tmp_path, s3_server, proxy)
+def server(request: pytest.FixtureRequest) -> S3Server:
+    found: S3Server = request.getfixturevalue(getattr(request, "param", "s3_server"))
+    return found
+
+
+@pytest.fixture
+def bench(tmp_path: Path, server: S3Server) -> Iterator[Bench]:
+    with proxied(server.endpoint) as proxy:
+        made = Bench(tmp_path, server, proxy)
         with contextlib.suppress(
             made.s3.exceptions.BucketAlreadyExists, made.s3.exceptions.BucketAlreadyOwnedByYou
         ):
@@ -241,6 +251,7 @@ def test_a_long_list_is_read_page_by_page(bench: Bench) -> None:
     assert sum(1 for request in bench.proxy.requests if request.query) == 2
 
 
+@before_each_server
 def test_a_large_object_comes_in_parts_and_whole(bench: Bench) -> None:
     content = random_bytes(LARGE_BYTES + 5)
     bench.keep("large.bin", content)
@@ -577,6 +588,7 @@ def test_a_key_that_is_no_plain_relative_path_is_refused(bench: Bench, key: str)
     assert bench.found() == {}
 
 
+@before_each_server
 @pytest.mark.parametrize("paths", ["missing", "missing/", "there/missing", "the"])
 def test_what_is_not_there_is_told_at_once(bench: Bench, paths: str) -> None:
     bench.put(there__a="a")
@@ -589,6 +601,7 @@ def test_what_is_not_there_is_told_at_once(bench: Bench, paths: str) -> None:
     assert bench.found() == {}
 
 
+@before_each_server
 def test_a_bucket_that_is_not_there_is_told_as_such(bench: Bench) -> None:
     refusal = refused(bench, paths="s3://no-such-bucket/a", access=bench.access(allowed=["no-such-bucket"]))
 
@@ -619,6 +632,7 @@ def test_what_no_connection_allows_is_not_asked_for(bench: Bench) -> None:
     assert bench.proxy.requests == []
 
 
+@before_each_server
 @pytest.mark.parametrize(
     ("status", "code", "reason"),
     [
@@ -649,6 +663,7 @@ PASSING = [
 ]
 
 
+@before_each_server
 @pytest.mark.parametrize("fault", PASSING, ids=str)
 def test_what_passes_is_tried_again(bench: Bench, fault: Fault) -> None:
     bench.put(data="data")
@@ -661,6 +676,7 @@ def test_what_passes_is_tried_again(bench: Bench, fault: Fault) -> None:
     assert bench.progress[-1].bytes_done == 4
 
 
+@before_each_server
 @pytest.mark.parametrize("fault", PASSING, ids=str)
 def test_what_does_not_pass_is_given_up(bench: Bench, fault: Fault) -> None:
     bench.put(data="data")
@@ -675,6 +691,7 @@ def test_what_does_not_pass_is_given_up(bench: Bench, fault: Fault) -> None:
     assert bench.found() == {}
 
 
+@before_each_server
 @pytest.mark.parametrize("fault", [*PASSING[:3], Answer(500)], ids=str)
 def test_finding_is_tried_again_too(bench: Bench, fault: Fault) -> None:
     bench.put(tree__a="a")
@@ -685,6 +702,7 @@ def test_finding_is_tried_again_too(bench: Bench, fault: Fault) -> None:
     assert bench.found() == {"tree/a": b"a"}
 
 
+@before_each_server
 def test_a_part_of_a_large_object_is_tried_again_alone(bench: Bench) -> None:
     content = random_bytes(LARGE_BYTES)
     bench.keep("large", content)
@@ -699,6 +717,7 @@ def test_a_part_of_a_large_object_is_tried_again_alone(bench: Bench) -> None:
     assert bench.progress[-1].bytes_done == len(content)
 
 
+@before_each_server
 def test_a_damaged_part_of_a_large_object_is_noticed(bench: Bench) -> None:
     content = random_bytes(LARGE_BYTES)
     bench.keep("large", content)
@@ -709,6 +728,7 @@ def test_a_damaged_part_of_a_large_object_is_noticed(bench: Bench) -> None:
     assert bench.found() == {"large": content}
 
 
+@before_each_server
 def test_an_object_that_is_replaced_meanwhile_comes_as_the_new_one(bench: Bench) -> None:
     old, new = random_bytes(LARGE_BYTES + 1), random_bytes(LARGE_BYTES)
     bench.keep("large", old)
@@ -786,6 +806,7 @@ def test_nothing_is_noted_of_a_job_that_names_no_path(bench: Bench) -> None:
     assert noted(bench) is None
 
 
+@before_each_server
 def test_an_object_that_is_replaced_again_and_again_is_given_up(bench: Bench) -> None:
     bench.put(data="0")
     changes = iter(range(1, 10**6))
@@ -803,6 +824,7 @@ def test_an_object_that_is_replaced_again_and_again_is_given_up(bench: Bench) ->
     assert "replaced" in refusal.message
 
 
+@before_each_server
 def test_an_object_that_is_gone_meanwhile_is_told(bench: Bench) -> None:
     bench.put(data="data")
 
