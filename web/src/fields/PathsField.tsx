@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { FolderSearch } from "lucide-react";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { formatBytes, formatCount } from "@/i18n/format";
 import { Button } from "@/ui/Button";
@@ -21,17 +21,45 @@ const LOOKED_FOR = 20;
 
 export function PathsField({ value, onChange, problems, disabled, aside, allowReferences }: JobFieldProps) {
   const { t } = useTranslation("fields");
+  return (
+    <StoragePaths
+      label={t("paths.label")}
+      hint={t("paths.hint")}
+      text={value.dependency_paths ?? ""}
+      onText={(text) => onChange("dependency_paths", text || undefined)}
+      error={problemAt(problems, "dependency_paths")}
+      aside={aside?.("dependency_paths")}
+      disabled={disabled ?? false}
+      allowReferences={allowReferences ?? false}
+    />
+  );
+}
+
+interface StoragePathsProps {
+  label: string;
+  hint: string;
+  text: string;
+  onText: (text: string) => void;
+  error: string | undefined;
+  aside?: ReactNode;
+  disabled: boolean;
+  allowReferences: boolean;
+}
+
+/** A text of paths, with a look through the storages, and what lies at each of them. */
+export function StoragePaths(props: StoragePathsProps) {
+  const { t } = useTranslation("fields");
   const [browsing, setBrowsing] = useState(false);
-  const text = value.dependency_paths ?? "";
+  const { text, onText, disabled } = props;
   const typed = useSettled(text);
   const { data: connections } = useQuery(connectionsQuery);
   const none = connections?.length === 0;
   return (
     <Field
-      label={t("paths.label")}
-      hint={none ? t("paths.noConnection") : t("paths.hint")}
-      error={problemAt(problems, "dependency_paths")}
-      aside={aside?.("dependency_paths")}
+      label={props.label}
+      hint={none ? t("paths.noConnection") : props.hint}
+      error={props.error}
+      aside={props.aside}
     >
       {(control) => (
         <>
@@ -44,7 +72,7 @@ export function PathsField({ value, onChange, problems, disabled, aside, allowRe
               disabled={disabled}
               placeholder={EXAMPLES.paths}
               value={text}
-              onChange={(event) => onChange("dependency_paths", event.target.value || undefined)}
+              onChange={(event) => onText(event.target.value)}
             />
             {disabled || none ? null : (
               <Button onClick={() => setBrowsing(true)}>
@@ -58,7 +86,7 @@ export function PathsField({ value, onChange, problems, disabled, aside, allowRe
               .slice(0, LOOKED_FOR)
               .map((path) => (
                 <li key={path}>
-                  <FoundAt path={path} allowed={allowReferences ?? false} />
+                  <FoundAt path={path} allowed={props.allowReferences} />
                 </li>
               ))}
           </ul>
@@ -66,7 +94,7 @@ export function PathsField({ value, onChange, problems, disabled, aside, allowRe
             <BucketBrowser
               onClose={() => setBrowsing(false)}
               onPick={(paths) => {
-                onChange("dependency_paths", joinPaths([...splitPaths(text), ...paths]));
+                onText(joinPaths([...splitPaths(text), ...paths]));
                 setBrowsing(false);
               }}
             />

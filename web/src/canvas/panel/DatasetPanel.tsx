@@ -2,63 +2,56 @@
 import { Trash2, Upload } from "lucide-react";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { StoragePaths } from "@/fields/PathsField";
 import { Button, IconButton } from "@/ui/Button";
-import { Checkbox, Field, TextArea } from "@/ui/Field";
-import { upload } from "@/uploads/uploads";
-import { useEditorParts } from "../context";
-import type { GraphNode, Json } from "../model/graph";
+import { Checkbox } from "@/ui/Field";
+import { type FileRef, upload } from "@/uploads/uploads";
+import type { Json, Settings } from "../model/graph";
 import { UploadState } from "./UploadState";
 
 interface DatasetProps {
-  node: GraphNode;
+  name: string;
+  settings: Settings;
   problems: Readonly<Record<string, string>>;
   onChange: (path: readonly string[], value: Json | undefined) => void;
+  /** Called when a file has its hash, which may be when nothing of this is shown any more. */
+  onFile: (ref: FileRef) => void;
   readOnly: boolean;
 }
 
-interface FileRef {
-  sha256: string;
-  name: string;
-}
-
-const PLACEHOLDER = "s3://bucket/data/";
-
-export function filesOf(node: GraphNode | undefined): FileRef[] {
-  const files = node?.settings["files"];
+function filesOf(settings: Settings): FileRef[] {
+  const files = settings["files"];
   return Array.isArray(files) ? (files as unknown as FileRef[]) : [];
 }
 
-export function DatasetPanel({ node, problems, onChange, readOnly }: DatasetProps) {
+/** A dataset's files with one more, in the place of one that has its name. */
+export function withFile(settings: Settings, ref: FileRef): Json {
+  const others = filesOf(settings).filter((one) => one.name !== ref.name);
+  return [...others, { ...ref }] as unknown as Json;
+}
+
+export function DatasetPanel({ name, settings, problems, onChange, onFile, readOnly }: DatasetProps) {
   const { t } = useTranslation("canvas");
-  const { store } = useEditorParts();
   const picker = useRef<HTMLInputElement>(null);
-  const { paths, check } = node.settings;
-  const files = filesOf(node);
+  const { paths, check } = settings;
+  const files = filesOf(settings);
 
   function add(picked: FileList | null): void {
-    for (const file of picked ?? []) {
-      upload(file, file.name, (ref) => {
-        const now = filesOf(store.getState().history.graph.nodes.find((one) => one.id === node.id));
-        const others = now.filter((one) => one.name !== ref.name);
-        onChange(["files"], [...others, { ...ref }] as unknown as Json);
-      });
-    }
+    for (const file of picked ?? []) upload(file, file.name, onFile);
   }
 
   return (
     <fieldset disabled={readOnly} className="space-y-4">
       {problems[""] ? <p className="text-danger text-xs">{problems[""]}</p> : null}
-      <Field label={t("dataset.paths")} hint={t("dataset.pathsHint")} error={problems["paths"]}>
-        {(control) => (
-          <TextArea
-            {...control}
-            spellCheck={false}
-            placeholder={PLACEHOLDER}
-            value={typeof paths === "string" ? paths : ""}
-            onChange={(event) => onChange(["paths"], event.target.value || undefined)}
-          />
-        )}
-      </Field>
+      <StoragePaths
+        label={t("dataset.paths")}
+        hint={t("dataset.pathsHint")}
+        error={problems["paths"]}
+        text={typeof paths === "string" ? paths : ""}
+        onText={(text) => onChange(["paths"], text || undefined)}
+        disabled={readOnly}
+        allowReferences
+      />
       <section>
         <div className="mb-1 flex items-center justify-between">
           <h3 className="font-medium">{t("dataset.files")}</h3>
@@ -111,7 +104,7 @@ export function DatasetPanel({ node, problems, onChange, readOnly }: DatasetProp
         <p className="mt-1 ml-6 text-ink-faint text-xs">{t("dataset.checkHint")}</p>
       </div>
       <p className="rounded-md border border-line bg-sunken p-2 text-xs">
-        {t("dataset.lands")} <code className="font-mono">{`inputs/${node.name}/`}</code>
+        {t("dataset.lands")} <code className="font-mono">{`inputs/${name}/`}</code>
       </p>
     </fieldset>
   );

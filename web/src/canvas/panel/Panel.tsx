@@ -9,7 +9,7 @@ import type { Problem } from "../board";
 import { useEditor, useEditorParts, useLook } from "../context";
 import type { GraphNode, Json, Settings } from "../model/graph";
 import { KindIcon } from "../nodes/KindIcon";
-import { DatasetPanel } from "./DatasetPanel";
+import { DatasetPanel, withFile } from "./DatasetPanel";
 import { FieldMenu } from "./FieldMenu";
 import { Lands } from "./Lands";
 import { NodeName } from "./NodeName";
@@ -121,7 +121,17 @@ function OfNode({
         ) : tab === "lands" ? (
           <Lands node={node} />
         ) : tab === "data" ? (
-          <DatasetPanel node={node} problems={byField} onChange={set} readOnly={readOnly} />
+          <DatasetPanel
+            name={node.name}
+            settings={node.settings}
+            problems={byField}
+            onChange={set}
+            onFile={(ref) => {
+              const now = store.getState().history.graph.nodes.find((one) => one.id === node.id);
+              if (now) set(["files"], withFile(now.settings, ref));
+            }}
+            readOnly={readOnly}
+          />
         ) : (
           renderFields({
             group: tab,
