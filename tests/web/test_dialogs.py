@@ -1,4 +1,4 @@
-"""What dialogs and panels do: paths of a dataset."""
+"""What dialogs and panels do: back-fills, resuming with other settings, paths of a dataset."""
 
 import os
 
@@ -7,7 +7,60 @@ from tests.graphs import dataset, drawing
 from tests.servers import S3Server
 from tests.stack import Stack
 from tests.web.conftest import Visit
-from tests.web.editing import Editor, ended, saved
+from tests.web.editing import Editor, ended, made, saved
+
+
+def test_a_backfill_shows_its_runs_before_it_makes_them(stack: Stack, visit: Visit) -> None:
+    workflow = made(stack, "filled", {"main": "print('hi')\n"})
+    schedule = {"cron": "30 2 * * *", "time_zone": "Asia/Shanghai", "paused": True}
+    with stack.api() as api:
+        api.put(f"/workflows/{workflow}/schedule", json=schedule).raise_for_status()
+    page = visit(f"/workflows/{workflow}")
+    page.get_by_role("button", name="Schedule", exact=True).click()
+    page.get_by_role("button", name="Back-fill…").click()
+    dialog = page.get_by_role("dialog", name="Back-fill")
+    dialog.get_by_label("From").fill("2025-12-01")
+    dialog.get_by_label("To, included").fill("2025-12-31")
+    expect(dialog.get_by_role("listitem")).to_have_count(31)
+    dialog.get_by_label("From").fill("2025-01-01")
+    expect(dialog.get_by_role("alert")).to_contain_text("backfill_too_large")
+    expect(dialog.get_by_role("button", name="Make 0 runs")).to_be_disabled()
+    dialog.get_by_label("From").fill("2025-12-30")
+    expect(dialog.get_by_role("listitem")).to_contain_text(["30 December", "31 December"])
+    expect(dialog.get_by_role("listitem").first).to_contain_text("02:30")
+    dialog.get_by_role("button", name="Make 2 runs").click()
+    expect(page.get_by_text("2 runs were made.").first).to_be_visible()
+    with stack.api() as api:
+        runs = api.get("/runs", params={"workflow": workflow}).json()["items"]
+    assert [one["trigger"] for one in runs] == ["backfill", "backfill"]
+
+
+def test_a_node_is_resumed_with_other_settings_this_once(stack: Stack, visit: Visit) -> None:
+    script = "import sys\nprint('got', sys.argv[1:])\nraise SystemExit('good' not in sys.argv)\n"
+    workflow = made(stack, "overridden", {"main": script})
+    page = visit(f"/workflows/{workflow}")
+    editor = Editor(page)
+    editor.run()
+    editor.stands("main", "Failed")
+    page.get_by_role("button", name="More").first.click()
+    page.get_by_role("menuitem", name="Resume the run").click()
+    dialog = page.get_by_role("dialog", name="Resume the run")
+    dialog.get_by_role("button", name="Other settings for main, this once").click()
+    settings = dialog.get_by_role("region", name="Settings of main for this resume")
+    settings.get_by_role("textbox", name="Arguments", exact=True).fill("good")
+    settings.get_by_role("tab", name="Resources").click()
+    settings.get_by_role("textbox", name="CPU cores").fill("2")
+    expect(dialog.get_by_text("changed: arguments, resources")).to_be_visible()
+    dialog.get_by_role("button", name="Run 1 node again").click()
+    # It succeeded with settings that are not the workflow's.
+    editor.stands("main", "Stale")
+    with stack.api() as api:
+        run = api.get("/runs", params={"workflow": workflow}).json()["items"][0]["id"]
+        attempts = api.get(f"/runs/{run}/nodes/main/attempts").json()
+        graph = api.get(f"/workflows/{workflow}").json()["graph"]
+    assert [one["settings"].get("arguments") for one in attempts] == [None, "good"]
+    assert attempts[-1]["settings"]["resources"] == {"cpus": 2}
+    assert "arguments" not in graph["nodes"][0]["settings"]
 
 
 def test_paths_of_a_dataset_are_looked_for_and_chosen_in_the_storage(

@@ -11,6 +11,7 @@ from torchyard.api.problems import responses
 from torchyard.contracts.schedules import (
     Backfill,
     BackfillCreate,
+    BackfillPreview,
     Preview,
     Schedule,
     ScheduleSettings,
@@ -68,6 +69,15 @@ def resume(ctx: ContextDep, _user: UserDep, workflow_id: WorkflowId) -> Schedule
 def preview(ctx: ContextDep, _user: UserDep, times: Times) -> Preview:
     """Tell the next five times of a schedule, also of one that is not set."""
     return schedules.preview(ctx, times)
+
+
+@router.post("/workflows/{workflow_id}/backfills/preview", responses=responses(*_BODY, errors.NotFound))
+def preview_backfill(
+    ctx: ContextDep, _user: UserDep, workflow_id: WorkflowId, wanted: BackfillCreate
+) -> BackfillPreview:
+    """Tell for which times a back-fill would make runs now, and which it would leave out; it makes none."""
+    with ctx.db.read() as session:
+        return backfilling.preview(session, workflow_id, wanted)
 
 
 @router.post(

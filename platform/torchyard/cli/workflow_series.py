@@ -10,7 +10,7 @@ from torchyard.cli import terminal
 from torchyard.cli.access import JsonOption, WorkflowArgument, connect, resolve_sweep, resolve_workflow
 from torchyard.cli.wording import counted, local, short
 from torchyard.cli.workflow_runs import ParameterOption, given_parameters
-from torchyard.contracts.schedules import BackfillRun, Overlap, Schedule
+from torchyard.contracts.schedules import BackfillPreview, BackfillRun, Overlap, Schedule
 from torchyard.contracts.sweeps import SweepDetail
 
 _NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
@@ -72,11 +72,15 @@ def backfill(
     first: Annotated[str, typer.Option("--from", metavar="TIME", help="The first time or date.")],
     last: Annotated[str, typer.Option("--to", metavar="TIME", help="The last time or date, included.")],
     parameter: ParameterOption = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only tell which runs it would make.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Make one run for each time of the schedule in an interval; daily without a schedule."""
     with connect(ctx) as client:
         identity = resolve_workflow(client, workflow)
+        if preview:
+            _show_preview(client.schedules.preview_backfill(identity, first, last), json)
+            return
         made = client.schedules.backfill(identity, first, last, parameters=given_parameters(parameter))
     if json:
         terminal.show_json(made)
@@ -84,6 +88,14 @@ def backfill(
     terminal.show_table(
         ("TIME", "RUN", ""), [*_filled(made.runs, ""), *_filled(made.dropped, "left out: goes on already")]
     )
+
+
+def _show_preview(found: BackfillPreview, json: bool) -> None:
+    if json:
+        terminal.show_json(found)
+        return
+    times = [(local(time), "", "would be made") for time in found.runs]
+    terminal.show_table(("TIME", "RUN", ""), [*times, *_filled(found.dropped, "left out: goes on already")])
 
 
 def sweep(

@@ -9,11 +9,12 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from torchyard.client.connection import Connection as Http
-from torchyard.contracts.schedules import Backfill, Overlap, Preview, Schedule
+from torchyard.contracts.schedules import Backfill, BackfillPreview, Overlap, Preview, Schedule
 
 _SCHEDULE = TypeAdapter(Schedule)
 _PREVIEW = TypeAdapter(Preview)
 _BACKFILL = TypeAdapter(Backfill)
+_BACKFILL_PREVIEW = TypeAdapter(BackfillPreview)
 
 
 class Schedules:
@@ -111,12 +112,23 @@ class Schedules:
         """
         body = {"from": _written(first), "to": _written(last), "parameters": dict(parameters or {})}
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        path = f"/workflows/{quote(workflow_id, safe='')}/backfills"
-        return self._http.ask(_BACKFILL, "POST", path, repeatable=True, json=body, headers=headers)
+        return self._http.ask(
+            _BACKFILL, "POST", _backfills(workflow_id), repeatable=True, json=body, headers=headers
+        )
+
+    def preview_backfill(self, workflow_id: str, first: date | str, last: date | str) -> BackfillPreview:
+        """For which times `backfill` would make runs now, and which it would leave out."""
+        body = {"from": _written(first), "to": _written(last)}
+        path = f"{_backfills(workflow_id)}/preview"
+        return self._http.ask(_BACKFILL_PREVIEW, "POST", path, repeatable=True, json=body)
 
 
 def _path(workflow_id: str) -> str:
     return f"/workflows/{quote(workflow_id, safe='')}/schedule"
+
+
+def _backfills(workflow_id: str) -> str:
+    return f"/workflows/{quote(workflow_id, safe='')}/backfills"
 
 
 def _written(moment: date | str | None) -> str | None:

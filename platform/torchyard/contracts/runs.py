@@ -154,7 +154,7 @@ class Resume(Strict):
         description="The run's own settings, or the workflow's of today.",
     )
     overrides: dict[Name, dict[str, JsonValue]] = Field(
-        {}, description="By node: settings that replace its own this once."
+        {}, description="By node: settings that replace its own this once; null leaves one out."
     )
 
 

@@ -122,6 +122,16 @@ class BackfillRun(Lenient):
     run: str | None = Field(description="The run's UUID; null if it has been deleted since.")
 
 
+class BackfillPreview(Lenient):
+    """What a back-fill would make now."""
+
+    time_zone: str = Field(description="The clocks that its times go by.")
+    runs: list[datetime] = Field(description="The times for which it would make a run, the first one first.")
+    dropped: list[BackfillRun] = Field(
+        description="Times that it would leave out, as a run for them waits or goes on: that one."
+    )
+
+
 class Backfill(Lenient):
     """What a back-fill made."""
 

@@ -1,6 +1,7 @@
 """Runs for times that have passed: one for each time at which the workflow's schedule was due."""
 
 import uuid
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -8,7 +9,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.runs import RunRequest, Trigger
-from torchyard.contracts.schedules import MAX_BACKFILL, Backfill, BackfillCreate, BackfillRun
+from torchyard.contracts.schedules import (
+    MAX_BACKFILL,
+    Backfill,
+    BackfillCreate,
+    BackfillPreview,
+    BackfillRun,
+)
 from torchyard.domain.timetables import DAILY, MOST_COUNTED, Timetable, in_utc, zone_of
 from torchyard.errors import FieldInvalid, NotFound
 from torchyard.services import runs, workflows
@@ -18,6 +25,24 @@ from torchyard.services.users import User
 from torchyard.storage import runs as stored_runs
 from torchyard.storage import schedules
 from torchyard.storage.workflow_tables import ScheduleRow
+
+
+def preview(session: Session, workflow_id: str, wanted: BackfillCreate) -> BackfillPreview:
+    """The times for which `backfill` would make a run now; it makes none.
+
+    Raises:
+        NotFound: `workflow_not_found`.
+        FieldInvalid: As `backfill`.
+    """
+    graph = workflows.graph_of(workflows.latest(session, workflow_id)[1])
+    timetable = _timetable(schedules.find(session, workflow_id), graph.settings.time_zone)
+    times = _times(timetable, wanted)
+    open_runs = schedules.runs_for(session, workflow_id, times)
+    return BackfillPreview(
+        time_zone=timetable.zone.key,
+        runs=[due_at.astimezone(timetable.zone) for due_at in times if due_at not in open_runs],
+        dropped=_dropped(times, open_runs),
+    )
 
 
 def backfill(
@@ -50,10 +75,11 @@ def backfill(
             previous=timetable.period_before(due_at) if schedule else None,
         )
         made.append(BackfillRun(data_time=due_at, run=runs.create(ctx, session, wish, owner)))
-    dropped = [
-        BackfillRun(data_time=due_at, run=open_runs[due_at]) for due_at in times if due_at in open_runs
-    ]
-    return Backfill(id=identity, runs=made, dropped=dropped)
+    return Backfill(id=identity, runs=made, dropped=_dropped(times, open_runs))
+
+
+def _dropped(times: Iterable[datetime], open_runs: Mapping[datetime, str]) -> list[BackfillRun]:
+    return [BackfillRun(data_time=due_at, run=open_runs[due_at]) for due_at in times if due_at in open_runs]
 
 
 def repeat(session: Session, workflow_id: str, wanted: BackfillCreate, identity: str) -> Backfill:

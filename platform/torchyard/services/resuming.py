@@ -156,7 +156,8 @@ def _changed(session: Session, run: RunRow, graph: Graph, names: Collection[str]
         known = {one.name for one in parameters}
         parameters += [one for one in today.parameters if one.name not in known]
     for name, override in wish.overrides.items():
-        settings[name] = {**settings[name], **override}
+        changed = {**settings[name], **override}
+        settings[name] = {field: value for field, value in changed.items() if value is not None}
     nodes = [node.model_copy(update={"settings": settings[node.name]}) for node in graph.nodes]
     return graph.model_copy(update={"nodes": nodes, "parameters": parameters})
 

@@ -87,6 +87,23 @@ def test_a_backfill_that_is_too_large_is_refused(api: TestClient, workflow: str)
     assert "365" in answer.json()["detail"]
 
 
+def test_what_a_backfill_would_make_is_told_and_nothing_made(
+    api: TestClient, ctx: Context, workflow: str
+) -> None:
+    api.put(url(workflow), json={"cron": "30 2 * * *", "time_zone": "Asia/Shanghai"})
+    one_day = {"from": "2025-12-30", "to": "2025-12-30"}
+    run = api.post(url(workflow, "backfills"), json=one_day).json()["runs"][0]["run"]
+    told = api.post(url(workflow, "backfills/preview"), json={"from": "2025-12-30", "to": "2026-01-01"})
+    assert told.json() == {
+        "time_zone": "Asia/Shanghai",
+        "runs": ["2025-12-31T02:30:00+08:00", "2026-01-01T02:30:00+08:00"],
+        "dropped": [{"data_time": "2025-12-29T18:30:00Z", "run": run}],
+    }
+    assert len(runs_of(ctx, workflow)) == 1
+    too_large = api.post(url(workflow, "backfills/preview"), json={"from": "2025-01-01", "to": "2025-12-31"})
+    assert too_large.json()["code"] == "backfill_too_large"
+
+
 def test_a_workflow_that_there_is_not_has_no_schedule(api: TestClient) -> None:
     for method, path, body in (
         ("GET", "schedule", None),
@@ -94,6 +111,7 @@ def test_a_workflow_that_there_is_not_has_no_schedule(api: TestClient) -> None:
         ("DELETE", "schedule", None),
         ("POST", "schedule/pause", None),
         ("POST", "backfills", {"from": "2025-12-30", "to": "2026-01-01"}),
+        ("POST", "backfills/preview", {"from": "2025-12-30", "to": "2026-01-01"}),
         ("POST", "sweeps", {"parameters": {"seed": [1]}}),
         ("GET", "sweeps", None),
         ("GET", "notifications", None),

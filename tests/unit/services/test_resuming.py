@@ -109,6 +109,14 @@ def test_overrides_count_once_and_each_try_keeps_its_settings(driver: Driver, sc
     assert arguments(driver, run, "b") == ["b 1", "other 1", "b 1"]
 
 
+def test_an_override_can_leave_a_setting_out(driver: Driver, script: FileRef) -> None:
+    run = failed_in_the_middle(driver, script)
+
+    driver.resume(run, overrides={"b": {"arguments": None}})
+
+    assert arguments(driver, run, "b") == ["b 1", None]
+
+
 def test_settings_of_today_are_those_of_the_latest_version(driver: Driver, script: FileRef) -> None:
     workflow = driver.workflow(
         graph([node("a", script, arguments="old ${n}")], parameters=[{"name": "n", "default": "1"}])

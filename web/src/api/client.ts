@@ -8,6 +8,8 @@ export interface FieldProblem {
   field: string;
   code: string;
   message: string;
+  /** The node of a graph that has it, if one has. */
+  node?: string | null;
 }
 
 /** What the platform refused, or that it could not be reached (`code` is `unreachable`, `status` 0). */

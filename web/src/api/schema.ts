@@ -1269,6 +1269,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflows/{workflow_id}/backfills/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Backfill
+         * @description Tell for which times a back-fill would make runs now, and which it would leave out; it makes none.
+         */
+        post: operations["preview_backfill_api_v1_workflows__workflow_id__backfills_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflows/{workflow_id}/copy": {
         parameters: {
             query?: never;
@@ -1875,6 +1895,27 @@ export interface components {
              * @description The interval's end, included; without a zone it is meant by the schedule's clocks.
              */
             to: string;
+        };
+        /**
+         * BackfillPreview
+         * @description What a back-fill would make now.
+         */
+        BackfillPreview: {
+            /**
+             * Dropped
+             * @description Times that it would leave out, as a run for them waits or goes on: that one.
+             */
+            dropped: components["schemas"]["BackfillRun"][];
+            /**
+             * Runs
+             * @description The times for which it would make a run, the first one first.
+             */
+            runs: string[];
+            /**
+             * Time Zone
+             * @description The clocks that its times go by.
+             */
+            time_zone: string;
         };
         /**
          * BackfillRun
@@ -3947,7 +3988,7 @@ export interface components {
             nodes: string[] | null;
             /**
              * Overrides
-             * @description By node: settings that replace its own this once.
+             * @description By node: settings that replace its own this once; null leaves one out.
              * @default {}
              */
             overrides: {
@@ -11679,6 +11720,96 @@ export interface operations {
                 };
             };
             /** @description `invalid_input`: What was sent can't be accepted as it is. `workflow_invalid`: The graph has mistakes, so it can't run. `source_missing`: No run has the outputs that a part of a workflow needs. `blob_not_uploaded`: No blob with this SHA-256 has been uploaded. `runtime_unknown`: No worker offers this runtime. `idempotency_key_reused`: This Idempotency-Key was used before with another request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A part the request needs is away for the moment; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_backfill_api_v1_workflows__workflow_id__backfills_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workflow's UUID. */
+                workflow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackfillCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackfillPreview"];
+                };
+            };
+            /** @description `malformed`: The request can't be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: A valid token or session is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: This is not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: The body is larger than allowed. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`: What was sent can't be accepted as it is. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -199,6 +199,7 @@ function Editing({ workflow, renderFields, renderJob, deliver }: Slots & { workf
             store.getState().saved(restoredGraph, restored.version);
           }}
           onResumed={(resumed: RunDetail) => setRunId(resumed.id)}
+          renderFields={renderFields}
         />
         {saving.conflict ? (
           <ConflictDialog

@@ -25,6 +25,13 @@ export function formatMoment(moment: string | Date, now: Date = new Date()): str
   }).format(at);
 }
 
+/** A moment by the clocks of a time zone, with its day of the week. */
+export function formatInZone(moment: string, zone: string): string {
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeStyle: "short", timeZone: zone }).format(
+    new Date(moment),
+  );
+}
+
 /** The time of day alone, or with its day where several are shown. */
 export function formatTick(moment: Date, withDay: boolean): string {
   return new Intl.DateTimeFormat(

@@ -1,7 +1,7 @@
 /** `/runs/:id`: a run, with the canvas's picture of its frozen graph. */
 import { useParams } from "react-router";
-import { ResumeDialog } from "@/canvas/ResumeDialog";
 import { RunCanvas } from "@/canvas/RunCanvas";
+import { ResumeDialog } from "@/canvas/resume/ResumeDialog";
 import { RunView } from "@/runs/RunView";
 import { renderFields, renderJob } from "./slots";
 
@@ -20,7 +20,9 @@ export function RunPage() {
           renderJob={renderJob}
         />
       )}
-      resume={(run, onClose) => <ResumeDialog run={run} onResumed={() => undefined} onClose={onClose} />}
+      resume={(run, onClose) => (
+        <ResumeDialog run={run} onResumed={() => undefined} onClose={onClose} renderFields={renderFields} />
+      )}
     />
   );
 }

@@ -1,7 +1,8 @@
 /** The dialog that is open, if one is. */
 import type { RunDetail } from "@/live/run";
 import { type Mode, useEditor } from "../context";
-import { ResumeDialog } from "../ResumeDialog";
+import type { RenderFields } from "../panel/Panel";
+import { ResumeDialog } from "../resume/ResumeDialog";
 import type { Workflow } from "../server/workflow";
 import type { RunWish } from "../useRunning";
 import { NotificationsDialog } from "./NotificationsDialog";
@@ -23,6 +24,7 @@ interface DialogsProps {
   onRun: (wish: RunWish) => void;
   onRestored: (workflow: Workflow) => void;
   onResumed: (run: RunDetail) => void;
+  renderFields: RenderFields;
 }
 
 export function Dialogs({
@@ -34,6 +36,7 @@ export function Dialogs({
   onRun,
   onRestored,
   onResumed,
+  renderFields,
 }: DialogsProps) {
   const dialog = useEditor((state) => state.dialog);
   const show = useEditor((state) => state.show);
@@ -67,7 +70,9 @@ export function Dialogs({
     case "versions":
       return <VersionsDialog workflow={workflow.id} onRestored={onRestored} onClose={onClose} />;
     case "resume":
-      return run ? <ResumeDialog run={run} onResumed={onResumed} onClose={onClose} /> : null;
+      return run ? (
+        <ResumeDialog run={run} onResumed={onResumed} onClose={onClose} renderFields={renderFields} />
+      ) : null;
     default:
       return null;
   }

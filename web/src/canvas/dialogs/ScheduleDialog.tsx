@@ -1,17 +1,18 @@
 /** When the workflow runs by itself, with the next times it would. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { History } from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { body } from "@/api/body";
 import { ApiProblem, api, data, type Schema } from "@/api/client";
-import { language } from "@/i18n";
-import { formatMoment } from "@/i18n/format";
+import { formatInZone, formatMoment } from "@/i18n/format";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Checkbox, Field, Select, TextInput } from "@/ui/Field";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { Skeleton } from "@/ui/Skeleton";
 import { useEditor } from "../context";
+import { BackfillDialog } from "./BackfillDialog";
 
 type Schedule = Schema<"Schedule">;
 const PRESETS = ["0 * * * *", "0 2 * * *", "0 8 * * 1-5", "0 3 * * 0", "0 4 1 * *"] as const;
@@ -58,6 +59,7 @@ function Form({
   const [paused, setPaused] = useState(schedule?.paused ?? false);
   const [startsAt, setStartsAt] = useState(schedule?.starts_at?.slice(0, 10) ?? "");
   const [endsAt, setEndsAt] = useState(schedule?.ends_at?.slice(0, 10) ?? "");
+  const [filling, setFilling] = useState(false);
   const path = { params: { path: { workflow_id: workflow } } };
   const times = {
     cron: cron.trim(),
@@ -147,7 +149,7 @@ function Form({
           {preview.data?.next.length ? (
             <ol className="space-y-0.5 tabular-nums">
               {preview.data.next.map((time) => (
-                <li key={time}>{inZone(time, preview.data.time_zone)}</li>
+                <li key={time}>{formatInZone(time, preview.data.time_zone)}</li>
               ))}
             </ol>
           ) : (
@@ -201,7 +203,21 @@ function Form({
             {t("schedule.last", { at: formatMoment(schedule.last_at), result: schedule.last_result ?? "" })}
           </p>
         ) : null}
+        <div className="flex items-center gap-3 border-line border-t pt-4">
+          <p className="min-w-0 flex-1 text-ink-soft text-xs">{t("backfill.what")}</p>
+          <Button onClick={() => setFilling(true)}>
+            <History aria-hidden className="size-4" />
+            {t("backfill.open")}
+          </Button>
+        </div>
         {problem ? <ProblemNote problem={problem} /> : null}
+        {filling ? (
+          <BackfillDialog
+            workflow={workflow}
+            scheduled={schedule !== null}
+            onClose={() => setFilling(false)}
+          />
+        ) : null}
       </div>
     </Dialog>
   );
@@ -215,12 +231,4 @@ function usePreview(times: { cron: string; time_zone: string; starts_at?: string
     placeholderData: keepPreviousData,
     retry: false,
   });
-}
-
-function inZone(time: string, zone: string): string {
-  return new Intl.DateTimeFormat(language() === "zh" ? "zh-CN" : undefined, {
-    dateStyle: "full",
-    timeStyle: "short",
-    timeZone: zone,
-  }).format(new Date(time));
 }

@@ -141,7 +141,8 @@ function replaced(value: Json, from: string, to: string): Json {
   return entries.some(([key, inner]) => inner !== value[key]) ? Object.fromEntries(entries) : value;
 }
 
-function withValue(
+/** Settings with another value at a path; undefined takes what is there away, and what that leaves empty. */
+export function withValue(
   settings: GraphNode["settings"],
   path: readonly string[],
   value: Json | undefined,
