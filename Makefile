@@ -12,6 +12,7 @@ RUNTIME  ?= torch-2.13-cpu
 RUNTIMES := $(or $(TORCHYARD_TEST_RUNTIMES),$(CURDIR)/.torchyard/runtimes)
 # The web app's page, its packages, and the Node that both are made with.
 WEB          := platform/torchyard/web/index.html
+SAID         := web/src/i18n/en/said.json
 NODE_MODULES := web/node_modules/.installed
 NPM          := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --silent --prefix web
 # Further arguments: `make run ARGS=--help`, `make test ARGS='-k logs -x'`.
@@ -38,6 +39,7 @@ check: .venv/.dev $(NODE_MODULES) ## Check format, lint, types, import layers, a
 	$(BIN)/lint-imports
 	$(NPM) run check
 	@$(call api-schema,build/schema.ts) && cmp -s build/schema.ts web/src/api/schema.ts \
+	  && $(BIN)/python -m torchyard.api said | cmp -s - $(SAID) \
 	  || { echo "the API has changed: run make web-api" >&2; exit 1; }
 
 format: .venv/.dev $(NODE_MODULES) ## Format the code and repair what the linter can
@@ -53,8 +55,9 @@ fuzz-archives: .venv/.dev ## Judge 10,000 mutated zips; ARGS='--count 500 --seed
 
 web: $(WEB) ## Build the web app
 
-web-api: .venv/.dev $(NODE_MODULES) ## Generate the web app's client from the API
+web-api: .venv/.dev $(NODE_MODULES) ## Generate the web app's client, and the API's sentences, from the API
 	@$(call api-schema,web/src/api/schema.ts)
+	@$(BIN)/python -m torchyard.api said > $(SAID)
 
 web-tests: .venv/.dev runtime $(WEB) ## Drive the web app in Chromium, with the tests that take long too
 	@TORCHYARD_TEST_RUNTIMES='$(RUNTIMES)' $(BIN)/python -m pytest tests/web -m '' $(ARGS)

@@ -1,13 +1,13 @@
-"""What dialogs and panels do: back-fills, resuming with other settings, paths of a dataset."""
+"""What dialogs and panels do: back-fills, other settings, paths of a dataset, templates, languages."""
 
 import os
 
 from playwright.sync_api import expect
-from tests.graphs import dataset, drawing
+from tests.graphs import dataset, drawing, node
 from tests.servers import S3Server
 from tests.stack import Stack
 from tests.web.conftest import Visit
-from tests.web.editing import Editor, ended, made, saved
+from tests.web.editing import Editor, ended, made, saved, submitted
 
 
 def test_a_backfill_shows_its_runs_before_it_makes_them(stack: Stack, visit: Visit) -> None:
@@ -99,3 +99,21 @@ def test_paths_of_a_dataset_are_looked_for_and_chosen_in_the_storage(
     with stack.api() as api:
         run = api.get("/runs", params={"workflow": workflow}).json()["items"][0]["id"]
     assert ended(stack, f"/runs/{run}")["state"] == "succeeded"
+
+
+def test_what_the_platform_says_is_chinese_in_the_chinese_app(stack: Stack, visit: Visit) -> None:
+    failed = submitted(stack, "raise ValueError('no rows')\n", "broken.py", name="broken")
+    waiting = submitted(stack, "print()\n", "far.py", name="far", resources={"cpus": 4_000})
+    ended(stack, f"/jobs/{failed}")
+    page = visit(f"/jobs/{failed}", language="zh")
+    card = page.get_by_text("脚本抛出异常")
+    expect(card).to_contain_text("broken.py 第 1 行")
+    expect(card).to_contain_text("ValueError: no rows")
+    page.goto(f"{stack.url}/jobs/{waiting}")
+    expect(page.get_by_text("需要 4000 个 CPU 核").first).to_contain_text("最大的工作机总共只有")
+    with stack.api() as api:
+        api.post(f"/jobs/{waiting}/cancel").raise_for_status()
+    graph = drawing([node("train", {"sha256": "0" * 64, "name": "a.py"}, arguments="${lr}")])
+    page.goto(f"{stack.url}/workflows/{saved(stack, '有错误的', graph)}")
+    page.get_by_role("article").first.click()
+    expect(page.get_by_text("没有参数“lr”").first).to_be_visible()

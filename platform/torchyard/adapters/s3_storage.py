@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from torchyard.contracts import fingerprints
 from torchyard.contracts.connections import FoundPath, PathType, StorageAccess, StorageListing, StoredFile
 from torchyard.contracts.fingerprints import Seen
+from torchyard.contracts.sayings import say
 from torchyard.contracts.storage_paths import StorageKind, StoragePath
 from torchyard.errors import CursorInvalid, Forbidden, NotFound, TorchyardError, Unavailable
 
@@ -202,15 +203,17 @@ def _refusal(problem: ClientError, path: StoragePath, cursor: str | None) -> Tor
     if status == _NOT_FOUND:
         return _missing(path, bucket=code == "NoSuchBucket")
     if status in _FORBIDDEN:
-        return Forbidden(f"the storage does not let the connection read {path}", code="dependency_forbidden")
+        return Forbidden(say("storage_forbids", path=path), code="dependency_forbidden")
     if status == _BAD_REQUEST and cursor is not None:
         return CursorInvalid(field="cursor")
-    return Unavailable(
-        f"{path} can't be read at the moment: the storage answered {status}", code="dependency_unavailable"
-    )
+    return Unavailable(say("storage_answered", path=path, status=status), code="dependency_unavailable")
 
 
 def _missing(path: StoragePath, *, bucket: bool = False) -> NotFound:
-    what = f"there is no bucket {path.bucket!r}" if bucket else f"there is nothing at {path}"
     store = "COS" if path.kind is StorageKind.COS else "S3"
-    return NotFound(f"{what} in {store}", code="dependency_not_found")
+    missing = (
+        say("no_such_bucket", bucket=path.bucket, storage=store)
+        if bucket
+        else say("nothing_there", path=path, storage=store)
+    )
+    return NotFound(missing, code="dependency_not_found")

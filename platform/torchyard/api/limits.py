@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from torchyard.api.problems import answer
 from torchyard.contracts.logs import MAX_APPEND_BYTES
+from torchyard.contracts.sayings import say
 from torchyard.contracts.trees import MAX_TREE_BYTES
 from torchyard.errors import Malformed, TooLarge
 
@@ -63,4 +64,4 @@ class BodyLimit:
 
 
 def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"the body may have {limit} bytes at most", limit_bytes=limit)
+    return TooLarge(say("body_of_too_many_bytes", bytes=limit), limit_bytes=limit)

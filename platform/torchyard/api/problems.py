@@ -7,11 +7,12 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from torchyard import errors
+from torchyard.contracts.sayings import Saying, say, saying_of, with_saying
 from torchyard.domain.refusals import code_of, dotted, sentence_of
 
 log = structlog.get_logger()
@@ -45,7 +46,10 @@ class FieldProblem(BaseModel):
     field: str = Field(description="The field, as a dotted path.")
     code: str = Field(description="Stable and machine-readable.")
     message: str = Field(description="What is wrong with it.")
+    saying: Saying | None = Field(None, description="The same for other languages.")
     node: str | None = Field(None, description="The node of a graph that has it, if one has.")
+
+    _with_saying = model_validator(mode="before")(with_saying)
 
 
 class Problem(BaseModel):
@@ -56,6 +60,7 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status.")
     code: str = Field(description="Stable and machine-readable.")
     detail: str = Field(description="What happened, in one sentence.")
+    saying: Saying | None = Field(None, description="The same for other languages.")
     hint: str | None = Field(None, description="What to do about it.")
     field: str | None = Field(None, description="The field that is to blame, as a dotted path.")
     errors: list[FieldProblem] | None = Field(None, description="Every field that is to blame.")
@@ -83,13 +88,14 @@ def status_of(kind: type[errors.TorchyardError]) -> int:
 
 def answer(problem: errors.TorchyardError) -> JSONResponse:
     """The response for an error."""
-    status = status_of(type(problem))
+    status, saying = status_of(type(problem)), saying_of(problem.message)
     body = {
         "type": "about:blank",
         "title": http.HTTPStatus(status).phrase,
         "status": status,
         "code": problem.code,
         "detail": problem.message,
+        "saying": None if saying is None else saying.model_dump(mode="json"),
         "hint": problem.hint,
         "field": problem.field,
         **problem.extra,
@@ -139,10 +145,10 @@ def invalid_fields(found: list[Any]) -> errors.TorchyardError:
         FieldProblem(field=_dotted(one["loc"]), code=code_of(one["type"]), message=sentence_of(one))
         for one in found[:_MAX_LISTED]
     ]
-    first = listed[0]
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    first, sentence = listed[0], sentence_of(found[0])
+    told = say("of_field", field=first.field, problem=sentence)
     return errors.FieldInvalid(
-        f"{first.field}: {first.message}{more}",
+        say("and_more", first=told, more=len(found) - 1) if len(found) > 1 else told,
         code=first.code,
         field=first.field,
         errors=[one.model_dump(exclude_none=True) for one in listed],

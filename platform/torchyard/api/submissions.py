@@ -14,6 +14,7 @@ from torchyard.api.idempotency import ReservationDep
 from torchyard.api.problems import invalid_fields
 from torchyard.api.streaming import FormOrBodyDep
 from torchyard.contracts.jobs import FileRef, JobCreate, JobSettings
+from torchyard.contracts.sayings import say
 from torchyard.errors import FieldInvalid, TooLarge, UnsupportedMedia
 from torchyard.services import blobs, jobs
 from torchyard.services.context import Context
@@ -86,7 +87,7 @@ def _from_form(ctx: Context, form: FormData) -> JobCreate:
     )
     if (script.size or 0) > ctx.limits.max_script_bytes:
         raise TooLarge(
-            f"a script may have {ctx.limits.max_script_bytes} bytes at most",
+            say("script_of_too_many_bytes", bytes=ctx.limits.max_script_bytes),
             field="script",
             code="script_too_large",
         )

@@ -24,6 +24,8 @@ def plain_file_name(name: str) -> str:
         )
     if len(name.encode()) > MAX_NAME_BYTES:
         raise PydanticCustomError(
-            "file_name_invalid", "must have at most {bytes} bytes in UTF-8", {"bytes": MAX_NAME_BYTES}
+            "file_name_invalid",
+            "must have at most {bytes} bytes in UTF-8",
+            {"bytes": MAX_NAME_BYTES, "says": "file_name_too_long"},
         )
     return name

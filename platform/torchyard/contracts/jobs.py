@@ -4,7 +4,7 @@ import re
 import shlex
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -13,6 +13,7 @@ from torchyard.contracts.file_names import plain_file_name
 from torchyard.contracts.inputs import Inputs
 from torchyard.contracts.models import Lenient, Strict
 from torchyard.contracts.requirements import RequirementsText
+from torchyard.contracts.sayings import Saying, Sentence
 from torchyard.contracts.storage_paths import DependencyPaths
 
 #: Limits of a command line; far below the kernel's, far above what scripts use.
@@ -126,7 +127,7 @@ def split_arguments(arguments: str) -> list[str]:
         raise PydanticCustomError(
             "arguments_invalid",
             "can't be split into words: {problem}; close the quote, or escape it with a backslash",
-            {"problem": str(problem)[:1].lower() + str(problem)[1:]},
+            {"problem": str(problem)[:1].lower() + str(problem)[1:], "says": "arguments_unsplittable"},
         ) from None
     if len(words) > MAX_ARGUMENTS:
         raise _too_many_arguments()
@@ -137,7 +138,7 @@ def _too_many_arguments() -> PydanticCustomError:
     return PydanticCustomError(
         "arguments_invalid",
         "at most {words} words and {bytes} bytes are allowed",
-        {"words": MAX_ARGUMENTS, "bytes": MAX_ARGUMENT_BYTES},
+        {"words": MAX_ARGUMENTS, "bytes": MAX_ARGUMENT_BYTES, "says": "arguments_over_limit"},
     )
 
 
@@ -149,7 +150,9 @@ def _splittable(arguments: str) -> str:
 def _allowed_environment(environment: dict[str, str]) -> dict[str, str]:
     if len(environment) > MAX_VARIABLES:
         raise PydanticCustomError(
-            "env_not_allowed", "at most {count} variables are allowed", {"count": MAX_VARIABLES}
+            "env_not_allowed",
+            "at most {most} variables are allowed",
+            {"most": MAX_VARIABLES, "says": "variables_over_limit"},
         )
     for name, value in environment.items():
         plain_text(value)
@@ -157,19 +160,19 @@ def _allowed_environment(environment: dict[str, str]) -> dict[str, str]:
             raise PydanticCustomError(
                 "env_not_allowed",
                 "{name} is no allowed name: upper-case letters, digits and _, at most 64",
-                {"name": repr(name[:80])},
+                {"name": repr(name[:80]), "says": "variable_misnamed"},
             )
         if name in _DENIED_VARIABLES or name.startswith(_DENIED_PREFIXES):
             raise PydanticCustomError(
                 "env_not_allowed",
                 "{name} can't be set by a job: the platform or the loader uses it",
-                {"name": name},
+                {"name": name, "says": "variable_reserved"},
             )
         if len(value.encode()) > MAX_VALUE_BYTES:
             raise PydanticCustomError(
                 "env_not_allowed",
                 "{name} has a value of more than {bytes} bytes",
-                {"name": name, "bytes": MAX_VALUE_BYTES},
+                {"name": name, "bytes": MAX_VALUE_BYTES, "says": "variable_too_large"},
             )
     return environment
 
@@ -303,6 +306,17 @@ class Waiting(Lenient):
 
     position: int = Field(description="Place in the queue; 1 is next.")
     explanation: str = Field(description="One sentence: what it waits for.")
+    saying: Saying | None = Field(None, description="The same for other languages.")
+
+    @classmethod
+    def said(cls, position: int, why: Sentence) -> Self:
+        """Waiting at this place, for what the sentence says."""
+        return cls(position=position, explanation=str.__str__(why), saying=why.saying)
+
+    @property
+    def sentence(self) -> str:
+        """What it waits for, for all languages."""
+        return self.explanation if self.saying is None else Sentence(self.explanation, self.saying)
 
 
 class StagingProgress(Lenient):
@@ -333,6 +347,7 @@ class Job(Lenient):
     cancel_requested: bool = Field(False, description="True once somebody asked to cancel it.")
     reason: Reason | None = Field(None, description="Why it failed; only if it failed.")
     sentence: str | None = Field(None, description="How it ended, in one sentence.")
+    saying: Saying | None = Field(None, description="The same for other languages.")
     exit_code: int | None = Field(None, description="The script's exit code, if it exited by itself.")
     signal: int | None = Field(None, description="The number of the signal that ended it, if one did.")
     attempt: int = Field(description="The number of the latest attempt, from 1.")
@@ -355,6 +370,7 @@ class Attempt(Lenient):
     gpus: list[str] = Field([], description="UUIDs of the GPUs it was given.")
     reason: Reason | None = Field(None, description="Why it failed.")
     sentence: str | None = Field(None, description="How it ended, in one sentence.")
+    saying: Saying | None = Field(None, description="The same for other languages.")
     exit_code: int | None = Field(None, description="The script's exit code.")
     signal: int | None = Field(None, description="The number of the signal that ended it.")
     created_at: datetime = Field(description="When it was queued.")

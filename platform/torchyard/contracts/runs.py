@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from torchyard.contracts.graphs import MAX_NODES, Graph, Name, NodeKind, Scalar
 from torchyard.contracts.jobs import JobState, Reason, Text
 from torchyard.contracts.models import Lenient, Strict, Uuid
+from torchyard.contracts.sayings import Saying
 from torchyard.contracts.workflows import Difference, FieldChange, PartChange
 
 
@@ -188,6 +189,7 @@ class NodeRun(Lenient):
     unreachable: bool = Field(False, description="True while its job's worker is silent.")
     reason: Reason | None = Field(None, description="Why it failed.")
     sentence: str | None = Field(None, description="How it ended, or why it waits, in one sentence.")
+    saying: Saying | None = Field(None, description="The same for other languages.")
     job: str | None = Field(
         None, description="Its latest job; of a reused node, the job that stands in for it."
     )
@@ -213,6 +215,7 @@ class Run(Lenient):
     owner: str = Field(description="The name of the user who started it, or whose schedule did.")
     state: RunState = Field(description="Where it stands.")
     sentence: str | None = Field(None, description="How it ended, or why it waits.")
+    saying: Saying | None = Field(None, description="The same for other languages.")
     stop_requested: bool = Field(False, description="True once somebody asked to stop it.")
     trigger: Trigger = Field(description="What made it.")
     mode: Mode = Field(description="Which nodes it is to run.")

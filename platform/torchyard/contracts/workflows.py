@@ -4,11 +4,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from torchyard.contracts.graphs import MAX_NODES, Graph, Name
 from torchyard.contracts.jobs import Sha256, Text
 from torchyard.contracts.models import Lenient, Strict
+from torchyard.contracts.sayings import Saying, Sentence, with_saying
 
 Title = Annotated[Text, Field(min_length=1, max_length=200, description="The workflow's name, for people.")]
 Description = Annotated[Text, Field(max_length=10_000, description="What it is for.")]
@@ -75,10 +76,18 @@ class Problem(Lenient):
 
     code: str = Field(description="Stable, for programs.")
     message: str = Field(description="One sentence.")
+    saying: Saying | None = Field(None, description="The same for other languages.")
     node: str | None = Field(None, description="The node's name, if one is to blame.")
     field: str | None = Field(
         None, description="Dotted path below the node (`settings.arguments`), or the graph."
     )
+
+    _with_saying = model_validator(mode="before")(with_saying)
+
+    @property
+    def sentence(self) -> str:
+        """The sentence, for all languages."""
+        return self.message if self.saying is None else Sentence(self.message, self.saying)
 
 
 class NodeStatus(StrEnum):

@@ -1,12 +1,13 @@
 """How a job ended: the facts a worker reports, made into a state, a reason and one sentence."""
 
+import functools
 import re
 import signal
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from torchyard.contracts.jobs import JobSpec, JobState, Reason
 from torchyard.contracts.runner import Cause, Outcome
+from torchyard.contracts.sayings import say
 from torchyard.domain.gpu_memory import sizes_in
 from torchyard.domain.missing_files import what_was_there
 from torchyard.domain.packages import package_of
@@ -27,17 +28,10 @@ _OUT_OF_MEMORY = re.compile(
 )
 _DISK_FULL = re.compile(r"OSError: \[Errno (28|122)\]")
 
-_SIGNAL_HINTS = {
-    "SIGKILL": "most often because the machine ran out of memory",
-    "SIGSEGV": "a crash inside a compiled library",
-    "SIGBUS": "most often because shared memory or a mapped file ended too early",
-    "SIGABRT": "a compiled library gave up; its message is in stderr.log",
-    "SIGILL": "a compiled library needs a processor instruction that this worker lacks",
-    "SIGFPE": "a compiled library divided by zero",
-    "SIGTERM": "something asked it to end",
-}
+#: Signals that have a sentence of their own, with what they most often mean.
+_EXPLAINED = frozenset({"SIGKILL", "SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL", "SIGFPE", "SIGTERM"})
 
-_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+_UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
 @dataclass(frozen=True)
@@ -61,53 +55,32 @@ def explain(outcome: Outcome, spec: JobSpec) -> Ending:
         return _exited(outcome, spec)
     if outcome.cause is Cause.CANCELLED:
         ran = outcome.exit_code is not None or outcome.signal is not None
-        return Ending(JobState.CANCELLED, None, "Cancelled while it ran." if ran else "Cancelled.")
+        return Ending(JobState.CANCELLED, None, say("cancelled_running" if ran else "cancelled"))
     if outcome.cause is Cause.TIMEOUT:
         return _failed(Reason.TIMEOUT, _timeout(spec.resources.timeout_seconds))
-    reason, words = _CAUSES[outcome.cause]
     detail = _quoted(outcome.detail)
-    return _failed(reason, words(spec) + (f": {detail}." if detail else "."))
+    why = say("detail", detail=detail) if detail else ""
+    if outcome.cause is Cause.ARCHIVE_REJECTED and spec.dependencies:
+        return _failed(
+            Reason.ARCHIVE_REJECTED, say("archive_refused", archive=spec.dependencies.name, why=why)
+        )
+    if outcome.cause is Cause.RUNTIME_UNAVAILABLE:
+        return _failed(Reason.RUNTIME_UNAVAILABLE, say("runtime_broken", runtime=spec.runtime, why=why))
+    reason, code = _CAUSES[outcome.cause]
+    return _failed(reason, say(code, why=why))
 
 
-_CAUSES: dict[Cause, tuple[Reason, Callable[[JobSpec], str]]] = {
-    Cause.WORKER_LOST: (Reason.WORKER_LOST, lambda _: "The worker went away before the job had ended"),
-    Cause.ARCHIVE_REJECTED: (
-        Reason.ARCHIVE_REJECTED,
-        lambda spec: f"{_dependencies(spec)} were refused on the worker",
-    ),
-    Cause.DEPENDENCY_CONFLICT: (
-        Reason.DEPENDENCY_CONFLICT,
-        lambda _: "Two of the job's files have the same path and different content",
-    ),
-    Cause.DEPENDENCY_NOT_FOUND: (
-        Reason.DEPENDENCY_NOT_FOUND,
-        lambda _: "One of the job's dependency paths does not exist",
-    ),
-    Cause.DEPENDENCY_FORBIDDEN: (
-        Reason.DEPENDENCY_FORBIDDEN,
-        lambda _: "One of the job's dependency paths may not be fetched",
-    ),
-    Cause.DEPENDENCY_TOO_LARGE: (
-        Reason.DEPENDENCY_TOO_LARGE,
-        lambda _: "The job's dependency paths name too much",
-    ),
-    Cause.DEPENDENCY_UNAVAILABLE: (
-        Reason.DEPENDENCY_UNAVAILABLE,
-        lambda _: "What the job depends on could not be fetched",
-    ),
-    Cause.RUNTIME_UNAVAILABLE: (
-        Reason.RUNTIME_UNAVAILABLE,
-        lambda spec: f"The worker could not start the runtime '{spec.runtime}'",
-    ),
-    Cause.REQUIREMENTS_FAILED: (
-        Reason.REQUIREMENTS_FAILED,
-        lambda _: "The packages that the job requires could not be installed",
-    ),
-    Cause.DISK_QUOTA: (Reason.DISK_QUOTA, lambda _: "The job used up its disk space"),
-    Cause.INTERNAL: (
-        Reason.INTERNAL,
-        lambda _: "Torchyard itself failed to run the job, which is not the script's fault",
-    ),
+_CAUSES: dict[Cause, tuple[Reason, str]] = {
+    Cause.WORKER_LOST: (Reason.WORKER_LOST, "worker_lost"),
+    Cause.ARCHIVE_REJECTED: (Reason.ARCHIVE_REJECTED, "dependencies_refused"),
+    Cause.DEPENDENCY_CONFLICT: (Reason.DEPENDENCY_CONFLICT, "files_in_conflict"),
+    Cause.DEPENDENCY_NOT_FOUND: (Reason.DEPENDENCY_NOT_FOUND, "path_missing"),
+    Cause.DEPENDENCY_FORBIDDEN: (Reason.DEPENDENCY_FORBIDDEN, "path_forbidden"),
+    Cause.DEPENDENCY_TOO_LARGE: (Reason.DEPENDENCY_TOO_LARGE, "paths_too_large"),
+    Cause.DEPENDENCY_UNAVAILABLE: (Reason.DEPENDENCY_UNAVAILABLE, "dependency_away"),
+    Cause.REQUIREMENTS_FAILED: (Reason.REQUIREMENTS_FAILED, "packages_failed"),
+    Cause.DISK_QUOTA: (Reason.DISK_QUOTA, "disk_quota_used"),
+    Cause.INTERNAL: (Reason.INTERNAL, "internal_failure"),
 }
 
 
@@ -119,58 +92,59 @@ def _exited(outcome: Outcome, spec: JobSpec) -> Ending:
     if outcome.signal is not None:
         return _failed(Reason.SIGNALED, _signaled(outcome, outcome.signal, spec))
     if outcome.exit_code is None:
-        return _failed(Reason.INTERNAL, "The script ended, but how it ended is not known.")
+        return _failed(Reason.INTERNAL, say("script_end_unknown"))
     if outcome.exit_code == 0:
-        return Ending(JobState.SUCCEEDED, None, "The script ended with exit code 0.")
+        return Ending(JobState.SUCCEEDED, None, say("script_succeeded"))
     # With any other code the last traceback is of an exception that was caught.
     exception = _quoted(outcome.exception) if outcome.exit_code == _UNCAUGHT else ""
     if not exception:
-        return _failed(Reason.SCRIPT_ERROR, f"The script exited with code {outcome.exit_code}.")
+        return _failed(Reason.SCRIPT_ERROR, say("script_exited", exit_code=outcome.exit_code))
     return _raised(exception, outcome, spec)
 
 
 def _raised(exception: str, outcome: Outcome, spec: JobSpec) -> Ending:
-    line = outcome.script_line
-    where = f" at line {line} of {spec.script.name}" if line is not None else ""
-    where = f"{where} (exit code {outcome.exit_code})"
+    where = _where(outcome, spec)
     module = _MISSING_MODULE.match(exception)
     if module:
+        advice = _no_such_module(module[1], outcome, spec)
         return _failed(
-            Reason.SCRIPT_ERROR,
-            f"The script could not import '{module[1]}'{where}: {_no_such_module(module[1], outcome, spec)}.",
+            Reason.SCRIPT_ERROR, say("module_missing", module=module[1], where=where, advice=advice)
         )
     if _GPU_OUT_OF_MEMORY.search(exception):
-        sizes = sizes_in(outcome.exception or "") or exception
-        return _failed(Reason.GPU_OUT_OF_MEMORY, f"The GPU ran out of memory{where}: {sizes}.")
-    if _OUT_OF_MEMORY.match(exception):
+        sizes = sizes_in(outcome.exception or "")
         return _failed(
-            Reason.OUT_OF_MEMORY,
-            f"The script ran out of memory{where}{_peak(outcome, spec)}: {exception}.",
+            Reason.GPU_OUT_OF_MEMORY,
+            say("gpu_memory_full", where=where, sizes=sizes.said() if sizes else exception),
         )
+    if _OUT_OF_MEMORY.match(exception):
+        peak = _peak(outcome, spec)
+        return _failed(Reason.OUT_OF_MEMORY, say("memory_full", where=where, peak=peak, exception=exception))
     if _DISK_FULL.match(exception):
-        return _failed(Reason.DISK_QUOTA, f"The script found the disk full{where}: {exception}.")
+        return _failed(Reason.DISK_QUOTA, say("disk_full", where=where, exception=exception))
     if outcome.missing_file is not None:
-        wanted, there = outcome.missing_file.path, what_was_there(outcome.missing_file, spec)
-        return _failed(Reason.SCRIPT_ERROR, f"The script found no file '{_quoted(wanted)}'{where}: {there}.")
-    return _failed(Reason.SCRIPT_ERROR, f"The script raised {exception}{where}.")
+        wanted, there = _quoted(outcome.missing_file.path), what_was_there(outcome.missing_file, spec)
+        return _failed(Reason.SCRIPT_ERROR, say("file_missing", path=wanted, where=where, there=there))
+    return _failed(Reason.SCRIPT_ERROR, say("script_raised", exception=exception, where=where))
+
+
+def _where(outcome: Outcome, spec: JobSpec) -> str:
+    if outcome.script_line is None:
+        return say("with_exit_code", exit_code=outcome.exit_code)
+    return say("at_line", line=outcome.script_line, script=spec.script.name, exit_code=outcome.exit_code)
 
 
 def _no_such_module(module: str, outcome: Outcome, spec: JobSpec) -> str:
+    archive = spec.dependencies.name if spec.dependencies else ""
     if folder := outcome.archive_folder:
-        where = f"the folder '{folder}'" + (f" of {spec.dependencies.name}" if spec.dependencies else "")
-        return f"it lies in {where}, so import it as '{folder}.{module}', or take that folder's name away"
+        if archive:
+            return say("module_in_archive_folder", folder=folder, module=module, archive=archive)
+        return say("module_in_folder", folder=folder, module=module)
     package = package_of(module)
     if package is not None:
-        return f"the runtime '{spec.runtime}' lacks it; add {package} to the job's requirements"
+        return say("module_of_package", runtime=spec.runtime, package=package)
     if spec.dependencies is None:
-        return (
-            f"the runtime '{spec.runtime}' lacks it, and the job has no dependencies zip; add a package to "
-            "its requirements, or files to such a zip"
-        )
-    return (
-        f"neither the runtime '{spec.runtime}' nor {spec.dependencies.name} has it at its top level; if it "
-        "is a package, add it to the job's requirements"
-    )
+        return say("module_nowhere", runtime=spec.runtime)
+    return say("module_not_in_archive", runtime=spec.runtime, archive=archive)
 
 
 def _signaled(outcome: Outcome, number: int, spec: JobSpec) -> str:
@@ -178,30 +152,27 @@ def _signaled(outcome: Outcome, number: int, spec: JobSpec) -> str:
         name = signal.Signals(number).name
     except ValueError:
         name = f"signal {number}"
-    hint = _SIGNAL_HINTS.get(name)
-    peak = _peak(outcome, spec) if name == "SIGKILL" else ""
-    return f"The script was ended by {name}" + (f", {hint}" if hint else "") + f"{peak}."
+    if name == "SIGKILL":
+        return say("signaled_sigkill", peak=_peak(outcome, spec))
+    return say(f"signaled_{name.lower()}") if name in _EXPLAINED else say("signaled", signal=name, peak="")
 
 
 def _peak(outcome: Outcome, spec: JobSpec) -> str:
     if outcome.peak_memory_mb is None:
         return ""
-    return f"; it used up to {outcome.peak_memory_mb} MiB and had asked for {spec.resources.memory_mb} MiB"
+    return say("memory_peak", used_mb=outcome.peak_memory_mb, asked_mb=spec.resources.memory_mb)
 
 
 def _timeout(seconds: int) -> str:
     if seconds <= 0:
-        return "The script ran into its time limit and was stopped."
+        return say("timed_out_somehow")
     parts = []
     for unit, length in _UNITS:
         count, seconds = divmod(seconds, length)
         if count:
-            parts.append(f"{count} {unit}{'s' if count != 1 else ''}")
-    return f"The script ran longer than its limit of {' '.join(parts)} and was stopped."
-
-
-def _dependencies(spec: JobSpec) -> str:
-    return f"The dependencies {spec.dependencies.name}" if spec.dependencies else "The dependencies"
+            parts.append(say(unit, count=count))
+    limit = functools.reduce(lambda one, other: say("together", first=one, second=other), parts)
+    return say("timed_out", limit=limit)
 
 
 def _quoted(text: str | None) -> str:

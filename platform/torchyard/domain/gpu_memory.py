@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from torchyard.contracts.sayings import Sentence, say
+
 _SIZE = r"(\d+(?:\.\d+)?) (bytes|[KMGT]iB)"
 #: "… Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 139.80 GiB of which 1.00 GiB is free. …", and
 #: before torch 2.1: "… (GPU 0; 11.17 GiB total capacity; 9.56 GiB already allocated; 1.00 GiB free; …)".
@@ -24,12 +26,13 @@ class GpuMemory:
     #: What the script's own tensors took; None where torch does not say.
     held: str | None
 
-    def __str__(self) -> str:
-        held = f", and its tensors held {self.held}" if self.held else ""
-        return (
-            f"it asked GPU {self.gpu} for {self.wanted} more; of its {self.total}, {self.free} "
-            f"{'were' if self.free.endswith('bytes') else 'was'} free{held}; smaller batches need less"
-        )
+    def said(self) -> Sentence:
+        """The sizes in words."""
+        were = "were" if self.free.endswith("bytes") else "was"
+        sizes = {"gpu": self.gpu, "wanted": self.wanted, "total": self.total, "free": self.free, "were": were}
+        if self.held:
+            return say("gpu_sizes_held", **sizes, held=self.held)
+        return say("gpu_sizes", **sizes)
 
 
 def sizes_in(message: str) -> GpuMemory | None:

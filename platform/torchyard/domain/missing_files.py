@@ -1,41 +1,47 @@
 """What was there instead of a file that a script did not find, in words."""
 
+from typing import Any
+
 from torchyard.contracts.jobs import JobSpec
 from torchyard.contracts.runner import MissingFile
+from torchyard.contracts.sayings import Sentence, say
 
 #: Characters of one name in the sentence.
 _MAX_SHOWN = 80
 
 
-def what_was_there(missing: MissingFile, spec: JobSpec) -> str:
+def what_was_there(missing: MissingFile, spec: JobSpec) -> Sentence:
     """The part of the sentence that tells where the file is, or what lies where it was looked for."""
     if missing.found_at:
         return _found(missing, spec)
-    if missing.outside:
-        return (
-            "it is no path below the script's own folder, where the job's files are; give the file with the "
-            f"job and open it by its name alone; {_holds(missing)}"
-        )
-    return _holds(missing)
+    return say("file_outside", there=_holds(missing)) if missing.outside else _holds(missing)
 
 
-def _found(missing: MissingFile, spec: JobSpec) -> str:
+def _found(missing: MissingFile, spec: JobSpec) -> Sentence:
     first, *others = (_shown(path) for path in missing.found_at)
-    archive = f" of {spec.dependencies.name}" if missing.in_archive and spec.dependencies else ""
-    more = f" (and at {' and '.join(others)})" if others else ""
-    return f"it lies at {first}{archive}{more}, seen from the script's folder"
+    archive = spec.dependencies.name if missing.in_archive and spec.dependencies else None
+    code = ("file_lies_in_archive" if archive else "file_lies_at") + ("_several" if others else "")
+    more: dict[str, Any] = {"others": [f"'{one}'" for one in others]} if others else {}
+    return say(code, place=first, **more, **({"archive": archive} if archive else {}))
 
 
-def _holds(missing: MissingFile) -> str:
-    place = f"the folder {_shown(missing.folder)}" if missing.folder else "the script's folder"
-    lacks = f"there is no folder {_shown(missing.lacking)}; " if missing.lacking else ""
+def _holds(missing: MissingFile) -> Sentence:
+    if missing.lacking:
+        return say("folder_lacking", lacking=_shown(missing.lacking), there=_contents(missing))
+    return _contents(missing)
+
+
+def _contents(missing: MissingFile) -> Sentence:
+    place: dict[str, Any] = {"folder": _shown(missing.folder)} if missing.folder else {}
+    kind = "folder" if missing.folder else "script_folder"
     if not missing.holds:
-        return f"{lacks}{place} is empty"
-    names = ", ".join(_shown(name) for name in missing.holds)
-    more = f" and {missing.more} more" if missing.more else ""
-    return f"{lacks}{place} holds {names}{more}"
+        return say(f"{kind}_empty", **place)
+    names = ", ".join(f"'{_shown(name)}'" for name in missing.holds)
+    if missing.more:
+        return say(f"{kind}_holds_more", **place, names=names, more=missing.more)
+    return say(f"{kind}_holds", **place, names=names)
 
 
 def _shown(name: str) -> str:
     name = "".join(char if char.isprintable() else "\ufffd" for char in name)
-    return f"'{name if len(name) <= _MAX_SHOWN else f'…{name[1 - _MAX_SHOWN :]}'}'"
+    return name if len(name) <= _MAX_SHOWN else f"…{name[1 - _MAX_SHOWN :]}"

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from torchyard.contracts.graphs import DatasetSettings, Graph, Node, NodeKind
 from torchyard.contracts.jobs import JobCreate
+from torchyard.contracts.sayings import say
 from torchyard.contracts.storage_paths import split_paths
 from torchyard.contracts.workflows import Problem
 from torchyard.domain import macros
@@ -166,7 +167,7 @@ class _Reading:
             raise _unknown(name)
         if upstream not in self.upstream:
             raise FieldInvalid(
-                f"{name!r} needs an edge from {upstream!r} to this node", code="outputs_without_edge"
+                say("outputs_need_edge", name=name, node=upstream), code="outputs_without_edge"
             )
         return f"inputs/{upstream}"
 
@@ -174,18 +175,18 @@ class _Reading:
 def _unknown(name: str) -> FieldInvalid:
     if is_secret(name):
         return FieldInvalid(
-            f"{name[:_SHOWN]!r} is a secret, and secrets are for a script's environment alone",
+            say("secret_misplaced", name=name[:_SHOWN]),
             code="secret_not_allowed",
         )
     return FieldInvalid(
-        f"there is no parameter {name[:_SHOWN]!r}; write `$${{` for a literal `${{`", code="parameter_unknown"
+        say("no_parameter_named", name=name[:_SHOWN], escaped="$${", mark="${"), code="parameter_unknown"
     )
 
 
 def _job_faults(job: JobCreate, upstream: Collection[str]) -> Iterator[Fault]:
     both = sorted(job.inputs.keys() & set(upstream))
     if both:
-        yield Fault(("inputs",), "inputs_invalid", f"{both[0]!r} already comes from the node of that name")
+        yield Fault(("inputs",), "inputs_invalid", say("input_from_node", name=both[0]))
 
 
 def _dataset_faults(dataset: DatasetSettings) -> Iterator[Fault]:
@@ -200,7 +201,7 @@ def _dataset_faults(dataset: DatasetSettings) -> Iterator[Fault]:
     for number, file in enumerate(dataset.files):
         if taken.setdefault(file.name, file.sha256) != file.sha256:
             yield Fault(
-                ("files", number, "name"), "dependency_conflict", f"two files are called {file.name!r}"
+                ("files", number, "name"), "dependency_conflict", say("files_same_name", name=file.name)
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from torchyard.contracts.graphs import Parameter, ParameterType, Scalar
+from torchyard.contracts.sayings import say
 from torchyard.contracts.workflows import Problem
 from torchyard.domain.macros import MACROS
 
@@ -48,7 +49,7 @@ def of_run(parameters: Sequence[Parameter], given: Mapping[str, Any] | None = No
     values: dict[str, Scalar] = {}
     known = {parameter.name: parameter for parameter in reversed(parameters)}
     unknown = [name for name in given or {} if name not in known]
-    problems = [_wrong_value(name, "there is no such parameter", "parameter_unknown") for name in unknown]
+    problems = [_wrong_value(name, "no_such_parameter", "parameter_unknown") for name in unknown]
     for name in dict.fromkeys(parameter.name for parameter in parameters):
         parameter = known[name]
         wanted = given is not None and name in given
@@ -57,13 +58,15 @@ def of_run(parameters: Sequence[Parameter], given: Mapping[str, Any] | None = No
         if fitting is not None:
             values[name] = fitting
         elif wanted:
-            problems.append(_wrong_value(name, f"must be {_kind(parameter)}", "parameter_invalid"))
+            problems.append(
+                _wrong_value(name, "parameter_must_be", "parameter_invalid", kind=_kind(parameter))
+            )
     return Values(values, frozenset(known.keys() - values.keys()), problems)
 
 
 def missing_problem(name: str) -> Problem:
     """The problem of a run whose parameter has no value."""
-    return _wrong_value(name, "has no default, so a run has to say its value", "parameter_missing")
+    return _wrong_value(name, "parameter_without_value", "parameter_missing")
 
 
 def fit(parameter: Parameter, value: Any) -> Scalar | None:
@@ -87,32 +90,29 @@ def definition_problems(parameters: Sequence[Parameter]) -> list[Problem]:
     seen: set[str] = set()
     for place, parameter in enumerate(parameters):
         for code, field, message in _definition(parameter):
-            problems.append(_wrong(code, f"parameter {parameter.name[:80]!r} {message}", place, field))
+            problems.append(_wrong(code, message, place, field))
         if parameter.name in seen:
-            message = f"there are two parameters {parameter.name[:80]!r}"
+            message = say("parameter_twice", name=parameter.name[:80])
             problems.append(_wrong("parameter_duplicate", message, place, "name"))
         seen.add(parameter.name)
     return problems
 
 
 def _definition(parameter: Parameter) -> Iterator[tuple[str, str, str]]:
+    shown = parameter.name[:80]
     if not _NAME.fullmatch(parameter.name):
-        yield (
-            "parameter_name_invalid",
-            "name",
-            "must have a name of 1 to 64 ASCII letters, digits and _, and not begin with a digit",
-        )
+        yield "parameter_name_invalid", "name", say("parameter_misnamed", name=shown)
     elif parameter.name in MACROS:
-        yield "parameter_reserved", "name", "needs another name: this one is a time macro's"
+        yield "parameter_reserved", "name", say("parameter_named_as_macro", name=shown)
     if parameter.type is ParameterType.CHOICE:
         if not parameter.choices:
-            yield "choices_missing", "choices", "has no values to choose from"
+            yield "choices_missing", "choices", say("choice_without_values", name=shown)
         elif len({text_of(choice) for choice in parameter.choices}) < len(parameter.choices):
-            yield "choice_duplicate", "choices", "has a value to choose from twice"
+            yield "choice_duplicate", "choices", say("choice_with_value_twice", name=shown)
     elif parameter.choices:
-        yield "choices_not_allowed", "choices", "has values to choose from, but its type is not `choice`"
+        yield "choices_not_allowed", "choices", say("values_without_choice", name=shown)
     if parameter.default is not None and fit(parameter, parameter.default) is None:
-        yield "default_invalid", "default", f"has a default that does not fit: it must be {_kind(parameter)}"
+        yield "default_invalid", "default", say("default_must_be", name=shown, kind=_kind(parameter))
 
 
 def _integer(value: Any) -> int | None:
@@ -150,20 +150,21 @@ def _is_text(value: Any) -> bool:
 def _kind(parameter: Parameter) -> str:
     match parameter.type:
         case ParameterType.INTEGER:
-            return "an integer of at most 2^53"
+            return say("kind_integer")
         case ParameterType.NUMBER:
-            return "a number"
+            return say("kind_number")
         case ParameterType.BOOLEAN:
-            return "true or false"
+            return say("kind_boolean")
         case ParameterType.CHOICE:
             named = ", ".join(text_of(choice)[:40] for choice in parameter.choices[:_NAMED_CHOICES])
-            return f"one of {named}{', …' if len(parameter.choices) > _NAMED_CHOICES else ''}"
+            more = ", …" if len(parameter.choices) > _NAMED_CHOICES else ""
+            return say("kind_choice", values=f"{named}{more}")
         case _:
-            return "a text"
+            return say("kind_text")
 
 
-def _wrong_value(name: str, message: str, code: str) -> Problem:
-    return Problem(code=code, message=f"parameter {name[:80]!r}: {message}", field=f"parameters.{name[:200]}")
+def _wrong_value(name: str, what: str, code: str, **facts: Any) -> Problem:
+    return Problem(code=code, message=say(what, name=name[:80], **facts), field=f"parameters.{name[:200]}")
 
 
 def _wrong(code: str, message: str, place: int, field: str) -> Problem:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from torchyard.contracts.jobs import Resources, Waiting
 from torchyard.contracts.runner import Gpu
+from torchyard.contracts.sayings import Sentence, say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +108,14 @@ def plan(
     for attempt in _in_order(ready, placed):
         placement = yard.place(attempt)
         if placement is None:
-            explanation = yard.explain(attempt, ahead=len(explained))
-            explained[attempt.attempt_id] = Waiting(position=len(explained) + 1, explanation=explanation)
+            why = yard.explain(attempt, ahead=len(explained))
+            explained[attempt.attempt_id] = Waiting.said(len(explained) + 1, why)
         else:
             placements.append(placement)
             placed[attempt.owner] += 1
     for until, attempt_id in resting:
-        explanation = f"pauses after a failure, until {until:%H:%M:%S} UTC"
-        explained[attempt_id] = Waiting(position=len(explained) + 1, explanation=explanation)
+        why = say("wait_pause", until=f"{until:%H:%M:%S}")
+        explained[attempt_id] = Waiting.said(len(explained) + 1, why)
     return Plan(placements=tuple(placements), waiting=explained)
 
 
@@ -239,7 +240,7 @@ class _Bench:
 class _Refusal:
     """Why a need can't be met for the rest of the pass."""
 
-    sentence: str
+    sentence: Sentence
     #: Whether those with the same need wait behind the first one; else for the same thing.
     queue: bool
     #: The workers that could meet it, if they were empty.
@@ -278,7 +279,7 @@ class _Yard:
             gpus=tuple(gpu.uuid for gpu in gpus),
         )
 
-    def explain(self, attempt: WaitingAttempt, *, ahead: int) -> str:
+    def explain(self, attempt: WaitingAttempt, *, ahead: int) -> Sentence:
         """Why an attempt that could not be placed waits; may keep room for it."""
         need = _Need.of(attempt)
         refusal = self._refused.get(need)
@@ -289,35 +290,39 @@ class _Yard:
             self._keep(need, refusal)
         if first or not refusal.queue:
             return refusal.sentence
-        return f"waits for its turn: {_count(ahead, 'job')} {'is' if ahead == 1 else 'are'} ahead"
+        return say("wait_turn", count=ahead)
 
     def _refuse(self, need: _Need) -> _Refusal:
         if not self._benches:
-            others = "no other" if self._draining else "none"
-            return _Refusal(f"waits for a worker: {self._drained()}{others} is connected", queue=False)
+            drained = self._drained()
+            only = say("wait_only_draining", drained=drained) if drained else say("wait_no_worker")
+            return _Refusal(only, queue=False)
         benches = self._by_runtime.get(need.runtime)
         if not benches:
-            others = "no other" if self._draining else "no"
+            drained = self._drained()
             sentence = (
-                f"waits for runtime '{need.runtime}': {self._drained()}{others} connected worker offers it"
+                say("wait_runtime_draining", runtime=need.runtime, drained=drained)
+                if drained
+                else say("wait_no_runtime", runtime=need.runtime)
             )
             return _Refusal(sentence, queue=False)
         able = [bench for bench in benches if bench.whole.holds(need)]
         if not able:
-            sentence = self._drained() + _never(need, [bench.whole for bench in benches])
+            drained, sentence = self._drained(), _never(need, [bench.whole for bench in benches])
+            if drained:
+                sentence = say("wait_after", first=drained, then=sentence)
             return _Refusal(sentence, queue=False)
         keeper = next((bench for bench in able if bench.free.holds(need)), None)
         if keeper:
-            sentence = f"waits for its turn: {keeper.worker.name} is kept for a job that waited longer"
+            sentence = say("wait_kept", worker=keeper.worker.name)
         else:
             sentence = _not_now(need, [bench.free for bench in able])
         return _Refusal(sentence, queue=True, able=able)
 
-    def _drained(self) -> str:
+    def _drained(self) -> Sentence | None:
         if not self._draining:
-            return ""
-        names = ", ".join(self._draining)
-        return f"{names} {'takes' if len(self._draining) == 1 else 'take'} nothing new (draining); "
+            return None
+        return say("drained", names=self._draining, count=len(self._draining))
 
     def _keep(self, need: _Need, refusal: _Refusal) -> None:
         """Keep what the need takes on the worker that lacks least of it.
@@ -344,7 +349,7 @@ def _bench(worker: WorkerCapacity) -> _Bench:
 class _Amount(NamedTuple):
     """One kind of resource: how much is needed, and the most that one worker has of it."""
 
-    words: str
+    words: Sentence
     needed: int
     most: int
     most_words: str
@@ -353,35 +358,31 @@ class _Amount(NamedTuple):
 def _amounts(need: _Need, rooms: Sequence[_Room]) -> list[_Amount]:
     gpus = max(len(room.matching(need)) for room in rooms) if need.gpus else 0
     cpus, memory_mb = max(room.cpus for room in rooms), max(room.memory_mb for room in rooms)
-    model = f" of model '{need.model}'" if need.model else ""
+    asked = say("gpus_of_model", count=need.gpus, model=need.model) if need.model else None
     return [
-        _Amount(_count(need.gpus, "GPU") + model, need.gpus, gpus, str(gpus)),
-        _Amount(_count(need.cpus, "CPU core"), need.cpus, cpus, str(cpus)),
-        _Amount(f"{need.memory_mb} MiB of memory", need.memory_mb, memory_mb, f"{memory_mb} MiB"),
+        _Amount(asked or say("gpus", count=need.gpus), need.gpus, gpus, str(gpus)),
+        _Amount(say("cpus", count=need.cpus), need.cpus, cpus, str(cpus)),
+        _Amount(
+            say("memory", mb=need.memory_mb), need.memory_mb, memory_mb, say("plain_memory", mb=memory_mb)
+        ),
     ]
 
 
-def _never(need: _Need, rooms: Sequence[_Room]) -> str:
-    until = "so this can't start until a larger worker joins"
+def _never(need: _Need, rooms: Sequence[_Room]) -> Sentence:
     amounts = _amounts(need, rooms)
     short = next((amount for amount in amounts if amount.most < amount.needed), None)
     if short:
-        return f"needs {short.words}; the largest worker has {short.most_words} in all, {until}"
-    return f"needs {_together(amounts)} on one worker; none has all of it, {until}"
+        return say("wait_too_large", amount=short.words, most=short.most_words)
+    return say("wait_too_large_together", amounts=_together(amounts))
 
 
-def _not_now(need: _Need, rooms: Sequence[_Room]) -> str:
+def _not_now(need: _Need, rooms: Sequence[_Room]) -> Sentence:
     amounts = _amounts(need, rooms)
     short = next((amount for amount in amounts if amount.most < amount.needed), None)
     if short:
-        return f"needs {short.words}; the largest free worker has {short.most_words}"
-    return f"needs {_together(amounts)} on one worker; none has all of it free"
+        return say("wait_short", amount=short.words, most=short.most_words)
+    return say("wait_short_together", amounts=_together(amounts))
 
 
-def _together(amounts: Iterable[_Amount]) -> str:
-    words = [amount.words for amount in amounts if amount.needed]
-    return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _together(amounts: Iterable[_Amount]) -> list[Sentence]:
+    return [amount.words for amount in amounts if amount.needed]

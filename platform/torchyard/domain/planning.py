@@ -19,6 +19,7 @@ from torchyard.contracts.runs import (
     NodeState,
     RunState,
 )
+from torchyard.contracts.sayings import say
 from torchyard.errors import FieldInvalid
 
 #: Upstream states with which a `success` edge lets its target go on.
@@ -63,6 +64,10 @@ class Plan:
             parallelism=graph.settings.parallelism,
             on_failure=graph.settings.on_failure,
         )
+
+
+#: Nodes that a sentence names.
+_NAMED = 3
 
 
 class Settled(NamedTuple):
@@ -131,7 +136,7 @@ def select(plan: Plan, mode: Mode, earlier: Mapping[str, NodeState] | None = Non
         return frozenset(name for name in plan.order if states.get(name) not in _DONE)
     unknown = [name for name in mode.nodes if name not in plan.above]
     if unknown:
-        raise FieldInvalid(f"there is no node {unknown[0]!r}", code="node_unknown", field="mode.nodes")
+        raise FieldInvalid(say("no_such_node", node=unknown[0]), code="node_unknown", field="mode.nodes")
     if not mode.nodes:
         raise FieldInvalid("name the nodes to run", code="nodes_missing", field="mode.nodes")
     if mode.kind is ModeKind.FROM:
@@ -193,11 +198,12 @@ def why_waiting(plan: Plan, states: Mapping[str, NodeState], name: str) -> str:
     """Why a node of a run has not started, in one sentence."""
     missing = [edge.source for edge in plan.above[name] if states[edge.source] not in NODE_ENDED]
     if missing:
-        named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-        return f"Waits for {named}."
+        if len(missing) > _NAMED:
+            return say("node_waits_for_more", names=", ".join(missing[:_NAMED]), more=len(missing) - _NAMED)
+        return say("node_waits_for", names=missing)
     if plan.parallelism is not None:
-        return f"Waits for its turn: the workflow runs at most {plan.parallelism} nodes at once."
-    return "Is about to start."
+        return say("node_waits_turn", limit=plan.parallelism)
+    return say("node_starts_soon")
 
 
 def _verdict(
@@ -205,21 +211,19 @@ def _verdict(
 ) -> Settled | None:
     """What becomes of a waiting node that will not start; None if it may yet, or may now."""
     if stopping:
-        return Settled(NodeState.CANCELLED, "Stopped before it started.")
+        return Settled(NodeState.CANCELLED, say("node_stopped"))
     unmet = [edge for edge in plan.above[name] if now[edge.source] in NODE_ENDED and not _met(edge, now)]
     broken = [edge.source for edge in unmet if edge.when is When.SUCCESS and _broke(now[edge.source])]
     if broken:
         return Settled(NodeState.UPSTREAM_FAILED, _because(broken[0], now[broken[0]]))
     if unmet:
         source = unmet[0].source
-        what = "did not fail" if unmet[0].when is When.FAILURE else "was not needed"
-        return Settled(NodeState.NOT_NEEDED, f"Not needed: {source} {what}.")
+        code = "node_not_needed_unfailed" if unmet[0].when is When.FAILURE else "node_not_needed"
+        return Settled(NodeState.NOT_NEEDED, say(code, node=source))
     if allowed is not None and name not in allowed:
-        return Settled(
-            NodeState.CANCELLED, "Not started: a node failed, and the workflow starts nothing new then."
-        )
+        return Settled(NodeState.CANCELLED, say("node_nothing_new"))
     if name in plan.skipped and all(now[edge.source] in NODE_ENDED for edge in plan.above[name]):
-        return Settled(NodeState.SKIPPED, "Skipped, as the workflow says.")
+        return Settled(NodeState.SKIPPED, say("node_skipped"))
     return None
 
 
@@ -234,9 +238,11 @@ def _broke(state: NodeState) -> bool:
     return state in NODE_BROKEN or state is NodeState.CANCELLED
 
 
+_ABOVE = {NodeState.FAILED: "node_above_failed", NodeState.CANCELLED: "node_above_stopped"}
+
+
 def _because(source: str, state: NodeState) -> str:
-    how = {NodeState.FAILED: "failed", NodeState.CANCELLED: "was stopped"}.get(state, "could not run")
-    return f"Could not run: {source}, which it depends on, {how}."
+    return say(_ABOVE.get(state, "node_above_not_run"), node=source)
 
 
 def _allowed_after_failures(plan: Plan, states: Mapping[str, NodeState]) -> frozenset[str] | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from torchyard.contracts.models import as_clause
+from torchyard.contracts.sayings import Saying, Sentence, say
+from torchyard.contracts.sentences import SENTENCES
 
 #: Pydantic's codes that we promise under names of our own; other codes of its own mean `field_invalid`.
 _CODES = {"extra_forbidden": "field_unknown", "missing": "field_missing"}
@@ -21,8 +23,8 @@ _OURS = {
     "time_invalid",
     "webhook_url_invalid",
 }
-#: Our own words for pydantic's, where those would not help somebody who never heard of it.
-_SENTENCES = {"extra_forbidden": "there is no such field", "missing": "is missing"}
+#: Those of pydantic's for which we have words of our own, as its would not help who never heard of it.
+_SAID_BY_US = {"extra_forbidden", "missing"}
 #: Characters of one field's name: no answer is a multiple of its request.
 MAX_NAME = 200
 
@@ -34,9 +36,15 @@ def code_of(kind: str) -> str:
 
 def sentence_of(found: Mapping[str, Any]) -> str:
     """What is wrong, in words that follow the field's name."""
-    if found["type"] in _OURS:
-        return str(found["msg"])
-    return _SENTENCES.get(found["type"]) or as_clause(found["msg"])
+    kind, facts = found["type"], dict(found.get("ctx") or {})
+    text = str(found["msg"]) if kind in _OURS else as_clause(found["msg"])
+    code = str(facts.pop("says", kind if kind in _OURS else f"rule_{kind}"))
+    if code not in SENTENCES:
+        return text
+    if kind in _SAID_BY_US:
+        return say(code)
+    plain = {name: fact for name, fact in facts.items() if isinstance(fact, str | int | float)}
+    return Sentence(text, Saying(code=code, facts=plain))
 
 
 def dotted(place: tuple[str | int, ...]) -> str:

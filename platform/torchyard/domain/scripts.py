@@ -6,6 +6,7 @@ import threading
 import tokenize
 import warnings
 
+from torchyard.contracts.sayings import say
 from torchyard.errors import ScriptInvalid
 
 #: A larger script is not compiled here. Python's compiler holds the interpreter lock, needs up to 700 bytes
@@ -41,7 +42,7 @@ def check_text(source: bytes, name: str) -> None:
     """
     if not source.removeprefix(codecs.BOM_UTF8).strip():
         raise ScriptInvalid(
-            f"{name} is empty",
+            say("script_named_empty", script=name),
             code="script_empty",
             field="script",
             hint="send a script with some code",
@@ -94,9 +95,9 @@ def check_syntax(source: bytes, name: str) -> None:
 
 
 def _syntax_error(name: str, problem: str, **place: int) -> ScriptInvalid:
-    where = f" at line {place['line']}, column {place['column']}" if place else ""
+    where = say("at_line_and_column", **place) if place else ""
     return ScriptInvalid(
-        f"{name} does not compile{where}: {problem}",
+        say("script_does_not_compile", script=name, where=where, problem=problem),
         code="script_syntax_error",
         field="script",
         hint="fix it; or, if it is for a newer Python, send it with ignore_warnings=true",

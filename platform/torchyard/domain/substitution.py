@@ -11,6 +11,7 @@ worker takes the job. What is read twice keeps its escapes for the second time.
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from torchyard.contracts.sayings import say
 from torchyard.errors import FieldInvalid
 
 _ENVIRONMENT = "environment"
@@ -108,7 +109,7 @@ def substitute(value: str, secrets: Mapping[str, str]) -> str:
 def unknown_secret(name: str) -> FieldInvalid:
     """The refusal of a reference to a secret that there is not."""
     return FieldInvalid(
-        f"there is no secret {name!r}",
+        say("no_such_secret", name=name),
         code="secret_unknown",
         field=_ENVIRONMENT,
         hint=f"store it first: `torchyard secrets set {name}`",

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import product
 
 from torchyard.contracts.graphs import Parameter, Scalar
+from torchyard.contracts.sayings import say
 from torchyard.contracts.sweeps import MAX_METRICS_BYTES, MAX_SWEEP_RUNS, Range, SweepValues
 from torchyard.domain.parameters import fit
 from torchyard.errors import FieldInvalid
@@ -36,7 +37,7 @@ def combinations(
     if runs > MAX_SWEEP_RUNS:
         named = f"{runs:,}" if runs <= _UNCOUNTED else f"more than {_UNCOUNTED:,}"
         raise FieldInvalid(
-            f"the sweep would make {named} runs; it may make {MAX_SWEEP_RUNS:,} at most",
+            say("sweep_over_limit", runs=named, most=f"{MAX_SWEEP_RUNS:,}"),
             code="sweep_too_large",
             field="parameters",
         )

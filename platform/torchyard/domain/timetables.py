@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
+from torchyard.contracts.sayings import say
 from torchyard.errors import FieldInvalid
 
 DAILY = "0 0 * * *"
@@ -121,7 +122,7 @@ def zone_of(name: str, field: str = "time_zone") -> ZoneInfo:
     except (ZoneInfoNotFoundError, ValueError, OSError):  # the latter two for what is no name at all
         pass
     raise FieldInvalid(
-        f"there is no time zone {name!r}",
+        say("no_such_time_zone", name=name),
         code="time_zone_unknown",
         field=field,
         hint="use an IANA name, such as Asia/Shanghai or UTC",

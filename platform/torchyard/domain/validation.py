@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from torchyard.contracts.graphs import Edge, Graph
 from torchyard.contracts.inputs import input_name
+from torchyard.contracts.sayings import say
 from torchyard.contracts.workflows import Problem
 from torchyard.domain import parameters as defining
 from torchyard.domain.macros import Times
@@ -96,10 +97,9 @@ def drafted(
 def refusal(found: list[Problem]) -> WorkflowInvalid:
     """The refusal to run a graph with these problems."""
     first = found[0]
-    where = f"{first.node}: " if first.node is not None else ""
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    told = first.sentence if first.node is None else say("of_node", node=first.node, problem=first.sentence)
     return WorkflowInvalid(
-        f"{where}{first.message}{more}",
+        say("and_more", first=told, more=len(found) - 1) if len(found) > 1 else told,
         field=first.field,
         errors=[problem.model_dump(mode="json") for problem in _short(found)],
     )
@@ -108,7 +108,7 @@ def refusal(found: list[Problem]) -> WorkflowInvalid:
 def _short(found: list[Problem]) -> list[Problem]:
     if len(found) <= MAX_PROBLEMS:
         return found
-    more = f"{len(found) - MAX_PROBLEMS} more problems are not listed"
+    more = say("problems_unlisted", count=len(found) - MAX_PROBLEMS)
     return [*found[:MAX_PROBLEMS], Problem(code="more_problems", message=more, field="nodes")]
 
 
@@ -162,7 +162,7 @@ def _general(graph: Graph) -> Iterator[Problem]:
 def _names(graph: Graph) -> Iterator[Problem]:
     for name, count in Counter(node.name for node in graph.nodes).items():
         if count > 1:
-            message = f"{count} nodes are called {name[:80]!r}; a name is one node's alone"
+            message = say("name_taken", name=name[:80], number=count)
             yield Problem(code="name_duplicate", message=message, node=name, field="name")
         wrong = _name_fault(name)
         if wrong is not None:
@@ -184,10 +184,10 @@ def _edges(graph: Graph) -> Iterator[Problem]:
         yield from _loose_ends(edge, number, names)
         blamed = edge.target if edge.target in names else None
         if edge.source == edge.target:
-            message = f"an edge leads from {edge.source[:80]!r} to itself"
+            message = say("edge_circle", node=edge.source[:80])
             yield Problem(code="edge_to_itself", message=message, node=blamed, field=f"edges.{number}")
         elif (edge.source, edge.target) in seen:
-            message = f"there are two edges from {edge.source[:80]!r} to {edge.target[:80]!r}"
+            message = say("edge_twice", source=edge.source[:80], target=edge.target[:80])
             yield Problem(code="edge_duplicate", message=message, node=blamed, field=f"edges.{number}")
         seen.add((edge.source, edge.target))
 
@@ -197,14 +197,14 @@ def _loose_ends(edge: Edge, number: int, names: Collection[str]) -> Iterator[Pro
     there = next((name for name in ends.values() if name in names), None)
     for end, name in ends.items():
         if name not in names:
-            message = f"an edge's {end} is {name[:80]!r}, which is no node"
+            message = say(f"edge_{end}_missing", node=name[:80])
             yield Problem(code="edge_to_nowhere", message=message, node=there, field=f"edges.{number}.{end}")
 
 
 def _circles(graph: Graph) -> Iterator[Problem]:
     for circle in _found_circles(_steps(graph)):
         named = [*circle[:_NAMED], "…"] if len(circle) > _NAMED else circle
-        message = f"these nodes wait for each other: {' → '.join([*named, circle[0]])}"
+        message = say("nodes_in_circle", nodes=" → ".join([*named, circle[0]]))
         yield Problem(code="cycle", message=message, node=circle[0], field="edges")
 
 

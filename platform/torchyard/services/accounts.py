@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from torchyard.contracts.sayings import say
 from torchyard.contracts.users import (
     TOKEN_ID_DIGITS,
     IssuedToken,
@@ -99,7 +100,7 @@ def _owner(session: Session, by: User, name: str) -> UserRow:
         raise Forbidden("only an administrator may do this for others", code="admin_only")
     row = users.by_name(session, name)
     if row is None:
-        raise NotFound(f"there is no user {name!r}", code="user_not_found")
+        raise NotFound(say("no_such_user", name=name), code="user_not_found")
     return row
 
 

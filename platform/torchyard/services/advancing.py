@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from torchyard.contracts.graphs import Graph, Reuse, ReuseMode
 from torchyard.contracts.jobs import Reason
 from torchyard.contracts.runs import NODE_ENDED, RUN_ENDED, NodeState, RunState
+from torchyard.contracts.sayings import Sentence, reread, say, spoken
 from torchyard.domain import planning
 from torchyard.domain.planning import Decision, Plan, Settled
 from torchyard.errors import JobEnded, NotFound, TorchyardError
@@ -267,19 +268,20 @@ class Engine:
                     "name": name,
                     "state": one.state,
                     "reason": Reason.UPSTREAM_FAILED if one.state is NodeState.UPSTREAM_FAILED else None,
-                    "sentence": one.sentence,
+                    **spoken(one.sentence),
                     "finished_at": now,
                 }
                 for name, one in settled.items()
             ],
         )
-        told = [stored.Happening(name, one.state, one.sentence) for name, one in settled.items()]
-        stored.tell(session, run_id, told, now)
+        happened = [stored.Happening(name, one.state, one.sentence) for name, one in settled.items()]
+        stored.tell(session, run_id, happened, now)
 
     def _end(self, session: Session, run: RunRow, state: RunState, states: Mapping[str, NodeState]) -> None:
         now = self._ctx.clock.now()
         run.state, run.finished_at = state, now
-        run.sentence = _conclusion(session, run.id, state, states)
+        ended = _conclusion(session, run.id, state, states)
+        run.sentence, run.saying = str.__str__(ended), ended.saying.model_dump(mode="json")
         session.flush()
         stored.tell(session, run.id, [stored.Happening(None, state, run.sentence)], now)
         notifications.run_ended(self._ctx, session, run)
@@ -291,14 +293,18 @@ class Engine:
         self._ready.forget_run(run_id)
 
 
-def _conclusion(session: Session, run_id: str, state: RunState, states: Mapping[str, NodeState]) -> str:
+def _conclusion(session: Session, run_id: str, state: RunState, states: Mapping[str, NodeState]) -> Sentence:
     """How the run ended, in one sentence."""
     if state is RunState.SUCCEEDED:
         counts = Counter(one for one in states.values() if one is not NodeState.LEFT_OUT)
-        return f"Done: {', '.join(f'{count} {name}' for name, count in counts.items())}.".replace("_", " ")
+        return say(
+            "run_done", counts=[say(f"counted_{name}", number=count) for name, count in counts.items()]
+        )
     failed = [name for name, one in states.items() if one is NodeState.FAILED]
     if state is RunState.CANCELLED or not failed:
-        return "Stopped."
+        return say("run_stopped")
     (first,) = run_nodes.rows(session, run_id, failed[:1])
-    more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-    return f"{first.name} failed{more}: {first.sentence}"
+    why = reread(first.sentence or "", first.saying)
+    if len(failed) > 1:
+        return say("run_failed_more", node=first.name, more=len(failed) - 1, why=why)
+    return say("run_failed", node=first.name, why=why)

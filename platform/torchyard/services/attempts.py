@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from torchyard.contracts.jobs import JobSpec, JobState, Reason
 from torchyard.contracts.logs import SCRIPT_LOGS
 from torchyard.contracts.runner import ClaimedAttempt, Finish, Outcome, Report
+from torchyard.contracts.sayings import say, spoken
 from torchyard.contracts.topics import worker_queue
 from torchyard.domain import masking, retrying
 from torchyard.domain.failures import Ending, explain
@@ -111,8 +112,7 @@ def _refuse(ctx: Context, session: Session, held: attempts.HeldAttempt, problem:
     """End an attempt whose secrets or connections went away while it was queued."""
     forbidden = isinstance(problem, Forbidden)
     reason = Reason.DEPENDENCY_FORBIDDEN if forbidden else Reason.INTERNAL
-    sentence = f"The job can't be started any more: {problem.message}."
-    _end(ctx, session, held, Ending(JobState.FAILED, reason, sentence))
+    _end(ctx, session, held, Ending(JobState.FAILED, reason, say("start_refused", problem=problem.message)))
 
 
 def held_by(session: Session, worker: WorkerRow, attempt_id: str) -> attempts.HeldAttempt:
@@ -253,11 +253,11 @@ def _conclude(
         ends = _ends(session, held.job, (ending.reason, ran))
         retry = retrying.decide(ending.reason, ran, ends, spec.retries, pause=ctx.limits.retry_pause)
     elif ending.reason is Reason.WORKER_LOST:
-        ending = Ending(JobState.CANCELLED, None, "Cancelled; its worker went away meanwhile.")
+        ending = Ending(JobState.CANCELLED, None, say("cancelled_lost"))
     _end(ctx, session, held, ending, outcome=outcome, retry=retry)
     if retry is not None:
         session.refresh(held.job)
-        held.job.reason = held.job.sentence = held.job.exit_code = held.job.signal = None
+        held.job.reason = held.job.sentence = held.job.saying = held.job.exit_code = held.job.signal = None
         held.job.finished_at = held.job.started_at = None
         queue(ctx, session, held.job, spec, retry=retry)
 
@@ -291,7 +291,7 @@ def _end(
         script_ended_at=_script_ended_at(held.attempt, outcome, now),
         finished_at=now,
         reason=ending.reason,
-        sentence=ending.sentence,
+        **spoken(ending.sentence),
         exit_code=outcome.exit_code if outcome else None,
         signal=outcome.signal if outcome else None,
     )

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.runs import RunRequest, Trigger
+from torchyard.contracts.sayings import say
 from torchyard.contracts.schedules import (
     MAX_BACKFILL,
     Backfill,
@@ -116,7 +117,7 @@ def _times(timetable: Timetable, wanted: BackfillCreate) -> list[datetime]:
     if len(times) > MAX_BACKFILL:
         count = f"{len(times):,}" if len(times) <= MOST_COUNTED else f"more than {MOST_COUNTED:,}"
         raise FieldInvalid(
-            f"the interval would make {count} runs; a back-fill makes {MAX_BACKFILL} at most",
+            say("backfill_over_limit", runs=count, most=MAX_BACKFILL),
             code="backfill_too_large",
             field="to",
             hint="fill it in several parts",

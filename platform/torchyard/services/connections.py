@@ -15,6 +15,7 @@ from torchyard.contracts.connections import (
     StorageAccess,
     StorageListing,
 )
+from torchyard.contracts.sayings import say
 from torchyard.contracts.storage_paths import StorageKind, StoragePath
 from torchyard.errors import Forbidden, NotFound, SealBroken
 from torchyard.services.context import Context
@@ -154,7 +155,7 @@ def _covering(rows: list[ConnectionRow], path: StoragePath, field: str) -> Conne
         if _covers(row, path):
             return row
     raise Forbidden(
-        f"no connection allows to read {path}",
+        say("path_of_no_connection", path=path),
         code="s3_bucket_not_allowed",
         field=field,
         hint="an administrator can allow its bucket: `torchyard connections set NAME --allow BUCKET …`",
@@ -165,7 +166,7 @@ def _allowed(ctx: Context, session: Session, name: str, path: StoragePath) -> St
     row = _find(session, name)
     if not _covers(row, path):
         raise Forbidden(
-            f"the connection {name!r} does not allow to read {path}",
+            say("path_not_allowed", connection=name, path=path),
             code="s3_bucket_not_allowed",
             hint="it allows " + ", ".join(f"{row.kind}://{one}" for one in row.allowed),
         )
@@ -185,7 +186,7 @@ def _find(session: Session, name: str) -> ConnectionRow:
 
 
 def _not_found(name: str) -> NotFound:
-    return NotFound(f"there is no connection {name!r}", code="connection_not_found")
+    return NotFound(say("no_such_connection", connection=name), code="connection_not_found")
 
 
 def _connection(row: ConnectionRow) -> Connection:

@@ -23,6 +23,7 @@ from torchyard.contracts.requirements import (
     RequirementsInvalid,
     requirements_in,
 )
+from torchyard.contracts.sayings import Sentence, say, spoken
 from torchyard.domain import scripts, substitution
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
 from torchyard.errors import (
@@ -54,7 +55,7 @@ def check_script(ctx: Context, source: bytes, name: str, *, ignore_warnings: boo
     """
     if len(source) > ctx.limits.max_script_bytes:
         raise TooLarge(
-            f"a script may have {ctx.limits.max_script_bytes} bytes at most",
+            say("script_of_too_many_bytes", bytes=ctx.limits.max_script_bytes),
             field="script",
             code="script_too_large",
         )
@@ -75,7 +76,7 @@ def check_dependencies(archive: Path, script: bytes, script_name: str) -> None:
     listing = archives.inspect(archive).listing
     if any(_clashes(entry, script, script_name) for entry in listing):
         raise FieldInvalid(
-            f"the zip holds another {script_name!r} than the script",
+            say("zip_holds_script", script=script_name),
             code="dependency_conflict",
             field="dependencies",
             hint="rename one of the two, or remove it from the zip",
@@ -120,7 +121,7 @@ def check_uploaded(ctx: Context, create: JobCreate) -> None:
                 raise submitting.not_uploaded(field)
     if ctx.objects.size(create.script.sha256) > ctx.limits.max_script_bytes:
         raise TooLarge(
-            f"a script may have {ctx.limits.max_script_bytes} bytes at most",
+            say("script_of_too_many_bytes", bytes=ctx.limits.max_script_bytes),
             field="script",
             code="script_too_large",
         )
@@ -145,7 +146,7 @@ def check_runtime(ctx: Context, session: Session, name: str | None) -> str:
     if name not in known:
         offered = ", ".join(known) if known else "none yet, as no worker has connected"
         raise RuntimeUnknown(
-            f"no worker offers the runtime {name!r}",
+            say("runtime_not_offered", runtime=name),
             field="runtime",
             hint=f"known runtimes: {offered}",
             known=known,
@@ -236,7 +237,7 @@ def stop(ctx: Context, session: Session, job_id: str, why: str) -> None:
     now = ctx.clock.now()
     record = _hold_latest(session, job_id)
     if record.job.state in TERMINAL:
-        raise JobEnded(f"the job has ended: it is {record.job.state}", state=record.job.state)
+        raise JobEnded(say("job_has_ended", state=say(f"state_{record.job.state}")), state=record.job.state)
     first = record.job.cancel_requested_at is None
     ended = attempts.move(
         session,
@@ -244,7 +245,7 @@ def stop(ctx: Context, session: Session, job_id: str, why: str) -> None:
         AttemptState.CANCELLED,
         only_from=frozenset({AttemptState.WAITING, AttemptState.ASSIGNED}),
         finished_at=now,
-        sentence=f"Cancelled before {_attempt_in_words(record.attempt)} started.",
+        **spoken(_cancelled(record.attempt)),
     )
     jobs.request_cancel(session, job_id, now)
     state = JobState.CANCELLED if ended else JobState(record.job.state)
@@ -270,7 +271,9 @@ def delete(ctx: Context, session: Session, job_id: str) -> None:
     record = _find(session, job_id)
     if record.job.state not in TERMINAL:
         raise JobNotEnded(
-            f"the job is {record.job.state}", hint="cancel it and wait for its end", state=record.job.state
+            say("job_is", state=say(f"state_{record.job.state}")),
+            hint="cancel it and wait for its end",
+            state=record.job.state,
         )
     attempt_ids = [row.id for row, _ in jobs.attempts(session, job_id)]
     jobs.remove(session, job_id)
@@ -298,6 +301,7 @@ def attempts_of(session: Session, job_id: str) -> list[Attempt]:
             gpus=row.gpus,
             reason=row.reason,
             sentence=row.sentence,
+            saying=row.saying,
             exit_code=row.exit_code,
             signal=row.signal,
             created_at=row.created_at,
@@ -337,6 +341,7 @@ def describe(ctx: Context, record: jobs.JobRecord) -> Job:
         cancel_requested=job.cancel_requested_at is not None,
         reason=job.reason,
         sentence=job.sentence,
+        saying=job.saying,
         exit_code=job.exit_code,
         signal=job.signal,
         attempt=job.attempt,
@@ -353,18 +358,22 @@ def describe(ctx: Context, record: jobs.JobRecord) -> Job:
 
 def _waiting(ctx: Context, record: jobs.JobRecord) -> Waiting | None:
     if record.attempt.state == AttemptState.ASSIGNED and record.worker:
-        return Waiting(
-            position=1, explanation=f"has a place on {record.worker.name}, which is about to take it"
-        )
+        return Waiting.said(1, say("wait_placed", worker=record.worker.name))
     if record.attempt.state != AttemptState.WAITING:
         return None
-    fresh = Waiting(position=len(ctx.queue.waiting) + 1, explanation="waits for the scheduler to look at it")
+    fresh = Waiting.said(len(ctx.queue.waiting) + 1, say("wait_unplanned"))
     return ctx.queue.waiting.get(record.attempt.id, fresh)
 
 
 def _public_state(row: AttemptRow) -> JobState:
     queued = row.state in {AttemptState.WAITING, AttemptState.ASSIGNED}
     return JobState.QUEUED if queued else JobState(row.state)
+
+
+def _cancelled(row: AttemptRow) -> Sentence:
+    if row.number == 1:
+        return say("cancelled_before_start")
+    return say("cancelled_before_attempt", attempt=row.number)
 
 
 def _attempt_in_words(row: AttemptRow) -> str:

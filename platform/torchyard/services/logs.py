@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from torchyard.contracts.jobs import TERMINAL, JobState
 from torchyard.contracts.logs import LogChunk, LogEnd, LogName, Piece
+from torchyard.contracts.sayings import say
 from torchyard.domain import masking
 from torchyard.domain.lifecycle import ENDED
 from torchyard.domain.log_scanning import View
@@ -52,7 +53,7 @@ def locate(session: Session, job_id: str, name: LogName, attempt: int | None = N
     rows = {row.number: row for row, _ in found}
     row = rows.get(attempt if attempt is not None else max(rows))
     if row is None:
-        raise NotFound(f"the job has no attempt {attempt}", code="attempt_not_found")
+        raise NotFound(say("no_such_attempt", attempt=attempt), code="attempt_not_found")
     return LogRef(job_id, row.id, row.number, name, masked=secrets.mentioned(session, job_id))
 
 

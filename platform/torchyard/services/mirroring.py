@@ -38,5 +38,6 @@ def _facts(session: Session, job_id: str, state: JobState) -> dict[str, Any]:
     job = run_nodes.facts_of_job(session, job_id)
     facts = {"started_at": job.started_at}
     if state in TERMINAL:
-        facts |= {"reason": job.reason, "sentence": job.sentence, "finished_at": job.finished_at}
+        facts |= {"reason": job.reason, "finished_at": job.finished_at}
+        facts |= {"sentence": job.sentence, "saying": job.saying}
     return facts

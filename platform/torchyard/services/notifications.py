@@ -26,6 +26,7 @@ from torchyard.contracts.notifications import (
     WebhookMessage,
 )
 from torchyard.contracts.runs import RunState, Trigger
+from torchyard.contracts.sayings import say
 from torchyard.domain import deliveries
 from torchyard.errors import Conflict, Forbidden, NotFound, SealBroken, Unavailable
 from torchyard.services.context import DELIVERIES_TOPIC, Context
@@ -54,7 +55,7 @@ def add(ctx: Context, session: Session, workflow_id: str, wanted: NotificationCr
     _workflow(session, workflow_id, lock=True)
     if notifications.count(session, workflow_id) >= MAX_NOTIFICATIONS:
         raise Conflict(
-            f"a workflow has {MAX_NOTIFICATIONS} webhooks at most",
+            say("webhooks_at_most", most=MAX_NOTIFICATIONS),
             code="notifications_full",
             hint="remove one",
         )

@@ -15,6 +15,7 @@ import structlog
 
 from torchyard.contracts.graphs import DatasetSettings, NodeKind, Reuse
 from torchyard.contracts.jobs import Reason
+from torchyard.contracts.sayings import say
 from torchyard.contracts.storage_paths import split_paths
 from torchyard.errors import Forbidden, NotFound, TorchyardError, Unavailable
 from torchyard.services import connections, reusing
@@ -150,9 +151,7 @@ class Readying:
             return Ready(start=start, reason=reason_of(problem), sentence=sentence_of(problem))
         except Exception:  # the outermost boundary of a thread: its node fails, and the run goes on
             log.exception("node_not_readied", run=start.run_id, node=start.name)
-            return Ready(
-                start=start, reason=Reason.INTERNAL, sentence="It can't be started: see the platform's log."
-            )
+            return Ready(start=start, reason=Reason.INTERNAL, sentence=say("node_not_started_internal"))
 
     def _patiently(self, look: Callable[[], str]) -> str:
         for _ in range(_TRIES - 1):
@@ -174,9 +173,10 @@ class Readying:
                 found = self._ctx.buckets.find(access, path)
                 files, size, more = files + found.files, size + found.size, more or found.more
         if paths and not settings.check:
-            return "Not checked, as the workflow says."
-        known = f", {size} bytes in storage" if paths else ""
-        return f"{files}{' or more' if more else ''} file{'s' if files != 1 else ''}{known}."
+            return say("dataset_unchecked")
+        if not paths:
+            return say("dataset_files", count=files)
+        return say("dataset_files_more" if more else "dataset_files_stored", count=files, bytes=size)
 
 
 def reason_of(problem: TorchyardError) -> Reason:
@@ -192,7 +192,7 @@ def reason_of(problem: TorchyardError) -> Reason:
 
 def sentence_of(problem: TorchyardError) -> str:
     """The same in a sentence."""
-    return f"It can't be started: {problem.message}."
+    return say("node_not_started", problem=problem.message)
 
 
 def _needs_network(start: Start) -> bool:

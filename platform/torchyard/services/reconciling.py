@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from torchyard.contracts.sayings import say
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
 from torchyard.domain.liveness import Watch
 from torchyard.services import attempts as attempting
@@ -90,7 +91,7 @@ class Reconciler:
                     self.ctx,
                     session,
                     attempt.id,
-                    f"The worker {row.name} has been silent for {silence.total_seconds():.0f} seconds.",
+                    say("worker_silent", worker=row.name, seconds=round(silence.total_seconds())),
                 )
 
     def _announce_again(self) -> None:

@@ -19,6 +19,7 @@ from torchyard.contracts.runs import (
     SettingsFrom,
     Trigger,
 )
+from torchyard.contracts.sayings import say
 from torchyard.domain import planning, validation
 from torchyard.domain.planning import Plan
 from torchyard.errors import FieldInvalid, ResumeRefused
@@ -101,14 +102,16 @@ def _choose(run: RunRow, plan: Plan, states: Mapping[str, NodeState], wish: Resu
     busy = [name for name in plan.order if name in wanted and states[name] in NODE_STARTED]
     if busy:
         raise ResumeRefused(
-            f"{busy[0]} is {states[busy[0]]}",
+            say("node_is", node=busy[0], state=say(f"state_{states[busy[0]]}")),
             code="node_busy",
             hint="stop it, or wait for its end",
             node=busy[0],
         )
     unused = sorted(wish.overrides.keys() - wanted)
     if unused:
-        raise FieldInvalid(f"{unused[0][:80]!r} is not resumed", code="override_unused", field="overrides")
+        raise FieldInvalid(
+            say("node_not_resumed", node=unused[0][:80]), code="override_unused", field="overrides"
+        )
     dependants = frozenset(name for name in below - wanted if states[name] in _NOT_RUN)
     chosen = _Chosen(wanted, dependants)
     if wish.nodes is not None:
@@ -123,9 +126,9 @@ def _wanted(states: Mapping[str, NodeState], wish: Resume) -> frozenset[str]:
         wanted = frozenset(wish.nodes)
     for name in wanted:
         if name not in states:
-            raise FieldInvalid(f"the run has no node {name[:80]!r}", code="node_unknown", field="nodes")
+            raise FieldInvalid(say("run_without_node", node=name[:80]), code="node_unknown", field="nodes")
         if states[name] is NodeState.LEFT_OUT:
-            raise FieldInvalid(f"{name} has no part in this run", code="node_left_out", field="nodes")
+            raise FieldInvalid(say("node_without_part", node=name), code="node_left_out", field="nodes")
     if not wanted:
         raise ResumeRefused("nothing failed, was stopped or never ran", code="nothing_to_resume")
     return wanted
@@ -140,7 +143,7 @@ def _refuse_blocked(
     for name in plan.order:
         if name in named and name in settled and settled[name].state is not NodeState.SKIPPED:
             raise ResumeRefused(
-                f"{name} can't run: {settled[name].sentence}",
+                say("node_cannot_run", node=name, why=settled[name].sentence),
                 code="node_blocked",
                 hint="resume what it depends on, or what failed, along with it",
                 node=name,
@@ -164,9 +167,7 @@ def _changed(session: Session, run: RunRow, graph: Graph, names: Collection[str]
 
 def _today(session: Session, run: RunRow) -> Graph:
     if run.workflow_id is None:
-        raise FieldInvalid(
-            "the run is of a graph that was not saved: it has no settings of today", field="settings"
-        )
+        raise FieldInvalid(say("no_settings_of_today"), field="settings")
     return workflows.graph_of(workflows.latest(session, run.workflow_id)[1])
 
 
@@ -174,9 +175,7 @@ def _taken(today: Graph, graph: Graph, names: Collection[str]) -> dict[str, dict
     now = {(node.name, node.kind): node.settings for node in today.nodes}
     for node in _only(graph, names):
         if (node.name, node.kind) not in now:
-            raise FieldInvalid(
-                f"the workflow has no such node {node.name!r} any more", code="node_unknown", field="settings"
-            )
+            raise FieldInvalid(say("node_gone", node=node.name), code="node_unknown", field="settings")
     return {node.name: now[node.name, node.kind] for node in _only(graph, names)}
 
 
@@ -219,7 +218,7 @@ def _apply(ctx: Context, session: Session, change: _Change, by: User) -> bool:
 
 def _waiting(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     times = ("created_at", "started_at", "finished_at")
-    cleared = ("reason", "sentence", "explanation", "reused_from", "content_key", *times)
+    cleared = ("reason", "sentence", "saying", "explanation", "reused_from", "content_key", *times)
     return {
         "name": name,
         "state": NodeState.WAITING,
@@ -235,6 +234,7 @@ def _reopen(session: Session, run: RunRow, settings: GraphSettings, by: User) ->
     if run.workflow_id is not None:
         may_refuse = run.trigger in {Trigger.MANUAL, Trigger.AGAIN}
         state = runs.admit(session, run.workflow_id, settings, may_refuse=may_refuse)
-    run.state, run.sentence, run.finished_at, run.stop_requested_at = state, None, None, None
+    run.state, run.finished_at, run.stop_requested_at = state, None, None
+    run.sentence = run.saying = None
     session.flush()
     return stored.Happening(None, state, f"resumed by {by.name}")

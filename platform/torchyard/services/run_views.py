@@ -22,6 +22,7 @@ from torchyard.contracts.runs import (
     RunEvent,
     RunState,
 )
+from torchyard.contracts.sayings import reread, say, spoken
 from torchyard.domain import planning
 from torchyard.domain.planning import Plan
 from torchyard.errors import NotFound
@@ -110,7 +111,7 @@ def end(session: Session, run_id: str) -> RunEnd | None:
 
 def node_not_found(name: str) -> NotFound:
     """The refusal of a node that the run does not have."""
-    return NotFound(f"the run has no node {name[:80]!r}", code="node_not_found")
+    return NotFound(say("run_without_node", node=name[:80]), code="node_not_found")
 
 
 def run_not_found() -> NotFound:
@@ -135,7 +136,7 @@ def _members(run: Row[Any], counts: Mapping[str, int]) -> dict[str, Any]:
         "number": run.number,
         "owner": run.owner,
         "state": RunState(run.state),
-        "sentence": _sentence(run),
+        **spoken(_sentence(run)),
         "stop_requested": run.stop_requested_at is not None,
         "trigger": run.trigger,
         "mode": Mode.model_validate(run.mode),
@@ -153,8 +154,8 @@ def _members(run: Row[Any], counts: Mapping[str, int]) -> dict[str, Any]:
 
 def _sentence(run: Row[Any]) -> str | None:
     if run.state == RunState.QUEUED:
-        return "Waits for other runs of the workflow to end."
-    return None if run.sentence is None else str(run.sentence)
+        return say("run_queued")
+    return reread(run.sentence, run.saying)
 
 
 def _nodes(ctx: Context, session: Session, graph: Graph, rows: list[Row[Any]]) -> list[NodeRun]:
@@ -162,16 +163,19 @@ def _nodes(ctx: Context, session: Session, graph: Graph, rows: list[Row[Any]]) -
         return []
     states = {row.name: NodeState(row.state) for row in rows}
     there, run_id = set(states.values()), rows[0].run_id
-    waits = dict.fromkeys(states, "")
+    waits: dict[str, str | None] = dict.fromkeys(states, None)
     if NodeState.WAITING in there:
         plan = Plan.of(graph)
         waits |= {name: planning.why_waiting(plan, states, name) for name in _in(states, NodeState.WAITING)}
     if NodeState.QUEUED in there:
         attempts = run_nodes.queued_attempts(session, run_id)
-        told = {name: ctx.queue.waiting.get(attempt) for name, attempt in attempts.items()}
-        waits |= {name: waiting.explanation for name, waiting in told.items() if waiting is not None}
+        queued = {name: ctx.queue.waiting.get(attempt) for name, attempt in attempts.items()}
+        waits |= {name: one.sentence for name, one in queued.items() if one}
     silent = run_nodes.out_of_sight(session, run_id) if there & NODE_STARTED else set()
-    return [_node(row, states[row.name], waits[row.name] or row.sentence, silent) for row in rows]
+    return [
+        _node(row, states[row.name], waits[row.name] or reread(row.sentence, row.saying), silent)
+        for row in rows
+    ]
 
 
 def _in(states: Mapping[str, NodeState], state: NodeState) -> list[str]:
@@ -185,7 +189,7 @@ def _node(row: Row[Any], state: NodeState, sentence: str | None, silent: set[str
         state=state,
         unreachable=row.job_id in silent,
         reason=row.reason,
-        sentence=sentence,
+        **spoken(sentence),
         job=row.job_id,
         attempts=row.attempts,
         reused_from=row.reused_from,

@@ -25,6 +25,7 @@ from torchyard.contracts.runs import (
     RunState,
     Trigger,
 )
+from torchyard.contracts.sayings import say, spoken
 from torchyard.domain import parameters, validation
 from torchyard.domain.node_settings import files_of
 from torchyard.errors import (
@@ -186,7 +187,7 @@ def stop(ctx: Context, session: Session, run_id: str, by: User) -> None:
     """
     run = find(session, run_id, lock=True)
     if run.state in RUN_ENDED:
-        raise RunEnded(f"the run has ended: it is {run.state}", state=run.state)
+        raise RunEnded(say("run_has_ended", state=say(f"state_{run.state}")), state=run.state)
     if run.stop_requested_at is not None:
         return
     now = ctx.clock.now()
@@ -211,7 +212,11 @@ def stop_node(ctx: Context, run_id: str, name: str, by: User) -> None:
         if node is None:
             raise run_views.node_not_found(name)
         if node.state in NODE_ENDED:
-            raise RunEnded(f"{name} is {node.state}", code="node_ended", state=node.state)
+            raise RunEnded(
+                say("node_is", node=name, state=say(f"state_{node.state}")),
+                code="node_ended",
+                state=node.state,
+            )
         if node.state in NODE_STARTED:
             job_id = node.job_id
         else:
@@ -231,7 +236,11 @@ def delete(ctx: Context, session: Session, run_id: str) -> None:
     """
     run = find(session, run_id, lock=True)
     if run.state not in RUN_ENDED:
-        raise RunNotEnded(f"the run is {run.state}", hint="stop it and wait for its end", state=run.state)
+        raise RunNotEnded(
+            say("run_is", state=say(f"state_{run.state}")),
+            hint="stop it and wait for its end",
+            state=run.state,
+        )
     runs.remove(session, run_id)
     after_commit(session, lambda: ctx.fanout.wake(run_topic(run_id)))
 
@@ -265,7 +274,7 @@ def admit(session: Session, workflow_id: str, settings: GraphSettings, *, may_re
         return RunState.RUNNING
     if may_refuse and settings.when_busy is WhenBusy.REFUSE:
         raise RunRefused(
-            f"as many runs of the workflow as it allows at once ({settings.concurrent_runs}) have not ended",
+            say("runs_at_limit", limit=settings.concurrent_runs),
             hint="wait for an end, stop a run, or have runs queue: `when_busy` in the workflow's settings",
         )
     return RunState.QUEUED
@@ -289,7 +298,7 @@ def use_blobs(ctx: Context, session: Session, graph: Graph, names: Collection[st
     for file in named:
         if file.sha256 not in known and file.node in needed:
             raise BlobNotUploaded(
-                f"a file of {file.node} has not been uploaded",
+                say("file_of_node_missing", node=file.node),
                 field=f"{file.node}.{file.field}",
                 hint="PUT its bytes to /api/v1/blobs/{sha256} first",
                 node=file.node,
@@ -370,8 +379,8 @@ def _node_rows(
 
 
 def _cancel_waiting(ctx: Context, session: Session, run_id: str, name: str, by: User) -> None:
-    now, sentence = ctx.clock.now(), "Stopped before it started."
-    change = {"name": name, "state": NodeState.CANCELLED, "sentence": sentence, "finished_at": now}
+    now, sentence = ctx.clock.now(), say("node_stopped")
+    change = {"name": name, "state": NodeState.CANCELLED, **spoken(sentence), "finished_at": now}
     run_nodes.change(session, run_id, [change])
     told = runs.Happening(name, NodeState.CANCELLED, f"stopped before it started, by {by.name}")
     runs.tell(session, run_id, [told], now, attention=True)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from torchyard.contracts.jobs import JobSpec
 from torchyard.contracts.logs import RecordName
 from torchyard.contracts.samples import GPU_SAMPLE, MAX_RECORD_BYTES, SAMPLE, GpuSamples, Samples
+from torchyard.contracts.sayings import say
 from torchyard.domain.sampling import GpuSample, Sample, aligned, thinned
 from torchyard.errors import NotFound, TooLarge
 from torchyard.services.context import Context
@@ -40,7 +41,7 @@ def locate(session: Session, job_id: str, number: int | None = None) -> tuple[Jo
     rows = {row.number: row for row, _ in found}
     row = rows.get(number if number is not None else max(rows))
     if row is None:
-        raise NotFound(f"the job has no attempt {number}", code="attempt_not_found")
+        raise NotFound(say("no_such_attempt", attempt=number), code="attempt_not_found")
     return JobSpec.model_validate(record.job.spec), row
 
 

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.jobs import MAX_VALUE_BYTES
+from torchyard.contracts.sayings import say
 from torchyard.contracts.secrets import SecretValue, StoredSecret
 from torchyard.domain import masking, substitution
 from torchyard.errors import FieldInvalid, NotFound, SealBroken, SecretInUse
@@ -39,11 +40,11 @@ def remove(session: Session, owner: User, name: str) -> None:
         SecretInUse: A job that has not ended refers to it.
     """
     if secrets.find(session, owner.id, name) is None:
-        raise NotFound(f"there is no secret {name!r}", code="secret_not_found")
+        raise NotFound(say("no_such_secret", name=name), code="secret_not_found")
     for job, spec in secrets.open_jobs(session, owner.id):
         if name in _named(spec):
             raise SecretInUse(
-                f"the job {job!r} needs it", hint="cancel the job, or wait for its end", job=job
+                say("secret_needed", job=job), hint="cancel the job, or wait for its end", job=job
             )
     secrets.remove(session, owner.id, name)
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from torchyard.contracts.graphs import Edge, Graph, NodeKind, When
 from torchyard.contracts.runs import NODE_ENDED, ModeKind, NodeState, RunRequest
+from torchyard.contracts.sayings import say
 from torchyard.domain import planning
 from torchyard.domain.planning import Plan
 from torchyard.errors import SourceMissing
@@ -74,7 +75,7 @@ def _earlier(session: Session, request: RunRequest, workflow_id: str | None) -> 
         return run_nodes.states(session, source)
     latest = runs.latest(session, workflow_id, limit=_LOOKED_BACK) if workflow_id else []
     if not latest:
-        raise SourceMissing("there is no earlier run that could have left something unfinished", field="mode")
+        raise SourceMissing(say("nothing_unfinished"), field="mode")
     # A run of a part says nothing of what it left out: the run before it does.
     found: dict[str, NodeState] = {}
     for run_id in latest:
@@ -112,7 +113,7 @@ def check_kept(session: Session, run_id: str, plan: Plan, names: Collection[str]
         if job is not None and job not in kept:
             left_out = rows[edge.source].state == NodeState.LEFT_OUT
             raise SourceMissing(
-                f"{edge.target} needs what {edge.source} left, and that was removed",
+                say("source_gone", node=edge.target, source=edge.source),
                 hint=f"start a new run of {edge.source}" if left_out else f"resume {edge.source} too",
                 field="nodes",
                 node=edge.target,
@@ -138,11 +139,10 @@ def _giver(
 
 
 def _missing(session: Session, edge: Edge, named: str | None, workflow_id: str | None) -> SourceMissing:
-    where = "the source run has no outputs of it" if named else "no earlier run has outputs of it"
-    if _giver(session, edge.source, named, workflow_id, kept=False) is not None:
-        where = "what it left in the source run was removed" if named else "what it left was removed"
+    removed = _giver(session, edge.source, named, workflow_id, kept=False) is not None
+    what = "removed" if removed else "nowhere"
     return SourceMissing(
-        f"{edge.target} needs what {edge.source} leaves, and {where}",
+        say(f"source_{what}_in_run" if named else f"source_{what}", node=edge.target, source=edge.source),
         hint=f"run {edge.source} too",
         field="mode",
         node=edge.target,

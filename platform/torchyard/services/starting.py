@@ -12,6 +12,7 @@ from torchyard.contracts.graphs import DatasetSettings, NodeKind, Reuse
 from torchyard.contracts.inputs import NOTHING, NamedBlob, data_source, job_source
 from torchyard.contracts.jobs import JobCreate, JobSpec, Reason
 from torchyard.contracts.runs import NODE_GAVE, NodeState
+from torchyard.contracts.sayings import say, spoken
 from torchyard.domain.planning import Plan
 from torchyard.domain.reusing import Earlier
 from torchyard.errors import TorchyardError, Unavailable
@@ -71,7 +72,7 @@ def start(ctx: Context, session: Session, run: RunRow, ready: Ready) -> NodeStat
     except TorchyardError as problem:
         return _fail(ctx, session, begun, reason_of(problem), sentence_of(problem))
     except ValidationError:  # it is from a version that took other settings
-        return _fail(ctx, session, begun, Reason.INTERNAL, "It can't be started: its settings can't be read.")
+        return _fail(ctx, session, begun, Reason.INTERNAL, say("node_settings_unreadable"))
     return NodeState.QUEUED
 
 
@@ -111,7 +112,7 @@ def _reuse(ctx: Context, session: Session, ready: Ready, earlier: Earlier, why: 
     values = {
         "state": NodeState.REUSED,
         "reason": None,
-        "sentence": why,
+        **spoken(why),
         "explanation": why,
         "job_id": earlier.job_id,
         "reused_from": earlier.run_id,
@@ -121,12 +122,12 @@ def _reuse(ctx: Context, session: Session, ready: Ready, earlier: Earlier, why: 
 
 
 def _pass(ctx: Context, session: Session, ready: Ready) -> NodeState:
-    values = {"state": NodeState.SUCCEEDED, "reason": None, "sentence": ready.sentence}
+    values = {"state": NodeState.SUCCEEDED, "reason": None, **spoken(ready.sentence)}
     return _end(ctx, session, ready.start, {**values, **_content(ready)})
 
 
 def _fail(ctx: Context, session: Session, begun: Start, reason: Reason, sentence: str) -> NodeState:
-    return _end(ctx, session, begun, {"state": NodeState.FAILED, "reason": reason, "sentence": sentence})
+    return _end(ctx, session, begun, {"state": NodeState.FAILED, "reason": reason, **spoken(sentence)})
 
 
 def _end(ctx: Context, session: Session, begun: Start, values: Mapping[str, Any]) -> NodeState:
@@ -134,10 +135,10 @@ def _end(ctx: Context, session: Session, begun: Start, values: Mapping[str, Any]
     now, state = ctx.clock.now(), NodeState(values["state"])
     times = {"created_at": now, "started_at": now, "finished_at": now}
     run_nodes.change(session, begun.run_id, [{"name": begun.name, **times, **values}])
-    told = runs.Happening(
+    happened = runs.Happening(
         begun.name, state, f"{state}: {values['sentence'] or ''}".rstrip(": "), values.get("job_id")
     )
-    runs.tell(session, begun.run_id, [told], now)
+    runs.tell(session, begun.run_id, [happened], now)
     return state
 
 

@@ -12,6 +12,7 @@ from torchyard.contracts.requirements import (
     RequirementsInvalid,
     requirements_in,
 )
+from torchyard.contracts.sayings import say
 from torchyard.contracts.trees import Tree, TreeAnswer, TreeEntry, check, check_size, read_tree
 from torchyard.errors import FieldInvalid, NotFound
 from torchyard.services.blobs import FRESH, store
@@ -87,7 +88,7 @@ def check_beside(ctx: Context, script: FileRef, sha256: str) -> bool:
     for entry in read_tree(b"".join(ctx.objects.read(sha256))).entries:
         if _clashes(entry, script):
             raise FieldInvalid(
-                f"the dependencies hold another {script.name!r} than the script",
+                say("dependencies_hold_script", script=script.name),
                 code="dependency_conflict",
                 field="dependencies",
                 hint="rename one of the two, or leave it out of the dependencies",

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.graphs import Graph
+from torchyard.contracts.sayings import say
 from torchyard.contracts.workflows import Difference, Version, VersionDetail, WorkflowSave
 from torchyard.domain.differences import difference, same
 from torchyard.errors import FieldInvalid, VersionConflict
@@ -167,7 +168,7 @@ def _conflict(ctx: Context, row: WorkflowRow, current: Graph, sent: _Save) -> Ve
     theirs = difference(graph_of(found[0]), current, named_before=sent.base, named_after=row.version)
     yours = difference(current, sent.wish.graph, named_before=row.version)
     return VersionConflict(
-        f"version {row.version} was saved since you took version {sent.base}",
+        say("saved_in_between", version=row.version, base=sent.base),
         hint="look at both differences, and save over the latest version what you want to keep",
         current=row.version,
         theirs=theirs.model_dump(mode="json"),

@@ -14,6 +14,7 @@ from torchyard.contracts.runner import (
     RegisterRequest,
     Runtime,
 )
+from torchyard.contracts.sayings import say
 from torchyard.contracts.topics import worker_queue
 from torchyard.contracts.workers import DrainWish, HeldJob, OfferedRuntime, Worker
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
@@ -54,7 +55,7 @@ def register(ctx: Context, session: Session, request: RegisterRequest) -> Regist
     session.flush()
     held = {row.id for row in attempts.of_worker(session, request.worker_id, CLAIMED)}
     for attempt_id in sorted(held - set(request.attempts)):
-        attempting.lose(ctx, session, attempt_id, "The worker was restarted and had lost track of the job.")
+        attempting.lose(ctx, session, attempt_id, say("worker_restarted"))
     after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
     return Registered(
         token=token,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.graphs import Graph
+from torchyard.contracts.sayings import say
 from torchyard.contracts.workflows import (
     Layout,
     Workflow,
@@ -92,7 +93,7 @@ def signed_version(session: Session, workflow_id: str, number: int) -> tuple[Ver
     found = workflows.version(session, workflow_id, number)
     if found is None:
         find(session, workflow_id)
-        raise NotFound(f"the workflow has no version {number}", code="version_not_found")
+        raise NotFound(say("no_such_version", version=number), code="version_not_found")
     return found
 
 
@@ -180,9 +181,7 @@ def delete(session: Session, workflow_id: str) -> None:
     find(session, workflow_id, lock=True)
     going_on = runs.count(session, workflow_id)
     if going_on:
-        raise WorkflowBusy(
-            f"{going_on} of its runs {'has' if going_on == 1 else 'have'} not ended", hint="stop them first"
-        )
+        raise WorkflowBusy(say("runs_go_on", count=going_on), hint="stop them first")
     workflows.remove(session, workflow_id)
 
 

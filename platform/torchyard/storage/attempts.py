@@ -11,7 +11,7 @@ from torchyard.domain.lifecycle import CLAIMED, ENDED, PLACED, AttemptState, job
 from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow
 
 #: Columns that an attempt shares with its job.
-_SHARED = frozenset({"reason", "sentence", "exit_code", "signal", "started_at", "finished_at"})
+_SHARED = frozenset({"reason", "sentence", "saying", "exit_code", "signal", "started_at", "finished_at"})
 
 
 class HeldAttempt(NamedTuple):
@@ -63,7 +63,7 @@ def move(
         to: The new state.
         held_by: The worker that has to hold it; any, if None.
         only_from: Narrows the states it may come from.
-        values: Further columns of the attempt; `reason`, `sentence`, `exit_code`, `signal`,
+        values: Further columns of the attempt; `reason`, `sentence`, `saying`, `exit_code`, `signal`,
             `started_at` and `finished_at` are the job's as well.
 
     Returns:

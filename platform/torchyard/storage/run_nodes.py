@@ -195,5 +195,5 @@ def queued_attempts(session: Session, run_id: str) -> dict[str, str]:
 
 def facts_of_job(session: Session, job_id: str) -> Any:
     """How the job stands, as it is in the database now."""
-    columns = (JobRow.reason, JobRow.sentence, JobRow.started_at, JobRow.finished_at)
+    columns = (JobRow.reason, JobRow.sentence, JobRow.saying, JobRow.started_at, JobRow.finished_at)
     return session.execute(select(*columns).where(JobRow.id == job_id)).one()

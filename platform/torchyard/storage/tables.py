@@ -200,6 +200,8 @@ class JobRow(Base):
     events: Mapped[int]
     reason: Mapped[str | None] = mapped_column(Word)
     sentence: Mapped[str | None]
+    #: What the sentence says, for other languages: a Saying.
+    saying: Mapped[dict[str, Any] | None]
     exit_code: Mapped[int | None]
     signal: Mapped[int | None]
     run_again_of: Mapped[str | None] = mapped_column(Uuid)
@@ -242,6 +244,8 @@ class AttemptRow(Base):
     reports: Mapped[int]
     reason: Mapped[str | None] = mapped_column(Word)
     sentence: Mapped[str | None]
+    #: What the sentence says, for other languages: a Saying.
+    saying: Mapped[dict[str, Any] | None]
     exit_code: Mapped[int | None]
     signal: Mapped[int | None]
     created_at: Mapped[datetime]

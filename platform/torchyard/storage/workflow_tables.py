@@ -98,6 +98,8 @@ class RunRow(Base):
     sweep_id: Mapped[str | None] = mapped_column(Uuid, ForeignKey("sweeps.id", ondelete="SET NULL"))
     state: Mapped[str] = mapped_column(Word)
     sentence: Mapped[str | None]
+    #: What the sentence says, for other languages: a Saying.
+    saying: Mapped[dict[str, Any] | None]
     events: Mapped[int]
     #: Something happened to it that the engine has not looked at yet.
     attention: Mapped[bool] = mapped_column(index=True)
@@ -139,6 +141,8 @@ class RunNodeRow(Base):
     state: Mapped[str] = mapped_column(Word)
     reason: Mapped[str | None] = mapped_column(Word)
     sentence: Mapped[str | None]
+    #: What the sentence says, for other languages: a Saying.
+    saying: Mapped[dict[str, Any] | None]
     #: What its next job gets, after substitution.
     settings: Mapped[dict[str, Any]]
     #: Its latest job; of a reused node, the job that stands in for it.

@@ -1,5 +1,6 @@
 /** The one way to the platform: typed by its OpenAPI document, errors as `ApiProblem`. */
 import createClient, { type Middleware } from "openapi-fetch";
+import type { Saying } from "@/i18n/said";
 import type { components, paths } from "./schema";
 
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
@@ -8,6 +9,7 @@ export interface FieldProblem {
   field: string;
   code: string;
   message: string;
+  saying?: Saying | null;
   /** The node of a graph that has it, if one has. */
   node?: string | null;
 }

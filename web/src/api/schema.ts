@@ -1821,6 +1821,8 @@ export interface components {
             number: number;
             /** @description Why it failed. */
             reason?: components["schemas"]["Reason"] | null;
+            /** @description The same for other languages. */
+            saying?: components["schemas"]["Saying"] | null;
             /**
              * Script Ended At
              * @description When the script itself ended; its artifacts were collected from then on.
@@ -2263,6 +2265,11 @@ export interface components {
              * @default null
              */
             node: string | null;
+            /**
+             * @description The same for other languages.
+             * @default null
+             */
+            saying: components["schemas"]["Saying"] | null;
         };
         /**
          * FileRef
@@ -2661,6 +2668,8 @@ export interface components {
              * @description The job this one repeats, if it does.
              */
             run_again_of?: string | null;
+            /** @description The same for other languages. */
+            saying?: components["schemas"]["Saying"] | null;
             /**
              * Sentence
              * @description How it ended, in one sentence.
@@ -3471,6 +3480,8 @@ export interface components {
              * @description The run whose result was reused.
              */
             reused_from?: string | null;
+            /** @description The same for other languages. */
+            saying?: components["schemas"]["Saying"] | null;
             /**
              * Sentence
              * @description How it ended, or why it waits, in one sentence.
@@ -3887,6 +3898,8 @@ export interface components {
              * @description The node's name, if one is to blame.
              */
             node?: string | null;
+            /** @description The same for other languages. */
+            saying?: components["schemas"]["Saying"] | null;
         };
         /**
          * Range
@@ -4137,6 +4150,8 @@ export interface components {
             parameters: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+            /** @description The same for other languages. */
+            saying?: components["schemas"]["Saying"] | null;
             /**
              * Sentence
              * @description How it ended, or why it waits.
@@ -4362,6 +4377,8 @@ export interface components {
             parameters: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+            /** @description The same for other languages. */
+            saying?: components["schemas"]["Saying"] | null;
             /**
              * Sentence
              * @description How it ended, or why it waits.
@@ -4559,6 +4576,25 @@ export interface components {
              * @description What `seconds` count from.
              */
             started_at?: string | null;
+        };
+        /**
+         * Saying
+         * @description What a sentence says, whatever the language: which one it is, and what stands in it.
+         */
+        Saying: {
+            /**
+             * Code
+             * @description Which sentence. Stable; one that is not known is told in English alone.
+             */
+            code: string;
+            /**
+             * Facts
+             * @description What stands in it, by name.
+             * @default {}
+             */
+            facts: {
+                [key: string]: string | number | components["schemas"]["Saying"] | (string | components["schemas"]["Saying"])[];
+            };
         };
         /**
          * Schedule
@@ -5533,6 +5569,8 @@ export interface components {
              * @description Place in the queue; 1 is next.
              */
             position: number;
+            /** @description The same for other languages. */
+            saying?: components["schemas"]["Saying"] | null;
         };
         /**
          * When

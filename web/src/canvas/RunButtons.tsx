@@ -1,7 +1,9 @@
 /** Run with its other ways, stop, and how the latest run stands. */
+
 import { ChevronDown, Play, Square } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { sentenceOf } from "@/i18n/said";
 import { type RunDetail, runEnded } from "@/live/run";
 import { Button, IconButton } from "@/ui/Button";
 import { Menu, MenuItem, MenuLabel } from "@/ui/Menu";
@@ -44,7 +46,7 @@ function LastRun({ run }: { run: RunDetail }) {
     <Link
       to={`/runs/${run.id}`}
       className="ml-1 inline-flex h-8 min-w-0 items-center gap-1.5 rounded-md px-2 hover:bg-sunken"
-      title={run.sentence ?? ""}
+      title={sentenceOf(run)}
       aria-live="polite"
     >
       <StateBadge state={run.state as State} />

@@ -1,8 +1,10 @@
 /** Files on their way, over the canvas. */
+
 import { X } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useShallow } from "zustand/react/shallow";
 import { formatBytes } from "@/i18n/format";
+import { messageOf } from "@/i18n/said";
 import { IconButton } from "@/ui/Button";
 import { cancelUpload, useUploads } from "@/uploads/uploads";
 
@@ -25,7 +27,9 @@ export function UploadStrip() {
             <div className="flex justify-between gap-2">
               <span className="truncate font-medium">{one.name}</span>
               <span className={one.state === "failed" ? "text-danger" : "text-ink-faint"}>
-                {one.state === "failed" ? one.problem?.message : t(`upload.${one.state as "sending"}`)}
+                {one.state === "failed"
+                  ? one.problem && messageOf(one.problem)
+                  : t(`upload.${one.state as "sending"}`)}
               </span>
             </div>
             <progress

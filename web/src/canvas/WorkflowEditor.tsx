@@ -63,7 +63,7 @@ function Waiting() {
 }
 
 function Editing({ workflow, renderFields, renderJob, deliver }: Slots & { workflow: Workflow }) {
-  const { t } = useTranslation("canvas");
+  const { t, i18n } = useTranslation("canvas");
   const queries = useQueryClient();
   const [{ store, board, draft: found }] = useState(() => opened(workflow));
   const [draft, setDraft] = useState(found);
@@ -95,9 +95,11 @@ function Editing({ workflow, renderFields, renderJob, deliver }: Slots & { workf
   useEffect(() => {
     if (ended) void queries.invalidateQueries({ queryKey: ["workflow-nodes", workflow.id] });
   }, [ended, queries, workflow.id]);
+  const spoken = i18n.language;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another language says otherwise how nodes stand
   useEffect(() => {
     board.set(looksOf({ graph, run, summaries, problems }));
-  }, [board, graph, run, summaries, problems]);
+  }, [board, graph, run, summaries, problems, spoken]);
 
   const insertTemplate = useTemplates(store);
   const asked = useLatest({ saving, running, run, setWish });

@@ -1,5 +1,7 @@
 /** How the nodes of a graph stand: by the run that goes on, by what changed since the last one, by their faults. */
+
 import type { Schema } from "@/api/client";
+import { sentenceOf } from "@/i18n/said";
 import { type NodeRun, nodeOpen, type RunDetail } from "@/live/run";
 import type { State } from "@/ui/StateBadge";
 import type { Look, Problem } from "./board";
@@ -47,7 +49,7 @@ function look(
   const shows = part !== undefined && (state === part.state || state === "unreachable" || state === "stale");
   return {
     state,
-    sentence: shows && state !== "stale" ? (part.sentence ?? undefined) : undefined,
+    sentence: shows && state !== "stale" ? sentenceOf(part) || undefined : undefined,
     reason: shows ? (part.reason ?? undefined) : undefined,
     unreachable: part?.unreachable ?? false,
     job: part?.job ?? summary?.last_job ?? undefined,

@@ -1,9 +1,11 @@
 /** Choosing a file: by a button, or by dropping it here; and how its upload goes. */
+
 import clsx from "clsx";
 import { CircleCheck, LoaderCircle, RotateCw, TriangleAlert, X } from "lucide-react";
 import { type DragEvent, type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { formatBytes } from "@/i18n/format";
+import { messageOf } from "@/i18n/said";
 import { Button, IconButton } from "@/ui/Button";
 import { cancelUpload, type FileRef, retryUpload, type Upload } from "@/uploads/uploads";
 
@@ -89,7 +91,7 @@ export function UploadLine({ upload, onNamed }: { upload: Upload; onNamed: (ref:
         />
         <span className="min-w-0 truncate">
           {t(`upload.${state}`, { name: upload.name, done: formatBytes(done), size: formatBytes(size) })}
-          {state === "failed" && upload.problem ? ` ${upload.problem.message}` : ""}
+          {state === "failed" && upload.problem ? ` ${messageOf(upload.problem)}` : ""}
         </span>
         {going ? (
           <IconButton

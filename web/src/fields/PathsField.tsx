@@ -5,6 +5,7 @@ import { FolderSearch } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { formatBytes, formatCount } from "@/i18n/format";
+import { messageOf } from "@/i18n/said";
 import { Button } from "@/ui/Button";
 import { Field, TextArea } from "@/ui/Field";
 import { BucketBrowser } from "./BucketBrowser";
@@ -124,7 +125,7 @@ function FoundAt({ path, allowed }: { path: string; allowed: boolean }) {
     ) : (
       <Note kind="warning">{t("reference")}</Note>
     );
-  if (error) return <Note kind="danger">{`${path}: ${error.message}`}</Note>;
+  if (error) return <Note kind="danger">{`${path}: ${messageOf(error)}`}</Note>;
   if (!found) return <Note>{t("paths.looking", { path })}</Note>;
   if (typeof found === "string") return <Note kind="danger">{t(`paths.${found}`, { path })}</Note>;
   const size = formatBytes(found.size);

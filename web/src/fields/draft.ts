@@ -1,5 +1,7 @@
 /** A job's settings while they are being written: anything may be missing, or wrong for now. */
+
 import type { ApiProblem, Schema } from "@/api/client";
+import { faultOf, hintOf, messageOf } from "@/i18n/said";
 import type { FileRef } from "@/uploads/uploads";
 
 /** A number as it was typed; in a workflow it may be a text such as `${epochs}`. */
@@ -74,9 +76,9 @@ const FIELDS = new Set([
 /** What the platform refused, by field; what belongs to no field is under "". */
 export function problemsOf(refusal: ApiProblem): Record<string, string> {
   const field = typeof refusal.body["field"] === "string" ? refusal.body["field"] : "";
-  const sentence = [refusal.message, refusal.hint].filter(Boolean).join(" · ");
+  const sentence = [messageOf(refusal), hintOf(refusal)].filter(Boolean).join(" · ");
   const named = refusal.errors.length
-    ? refusal.errors.map((one) => [one.field, one.message] as const)
+    ? refusal.errors.map((one) => [one.field, faultOf(one)] as const)
     : [[field, sentence] as const];
   return Object.fromEntries(
     named.map(([where, what]) => (FIELDS.has(where.split(".")[0] ?? "") ? [where, what] : ["", what])),

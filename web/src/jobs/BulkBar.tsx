@@ -1,8 +1,10 @@
 /** What can be done to the chosen jobs, and a summary of what was. */
+
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Ban, RotateCw, Trash2, X } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { messageOf } from "@/i18n/said";
 import { Button, IconButton } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { toast } from "@/ui/toast";
@@ -94,7 +96,7 @@ export function BulkBar({ jobs, onDone }: { jobs: readonly Job[]; onDone: () => 
           <ul className="mt-2 space-y-1">
             {told.failed.map(({ job, problem }) => (
               <li key={job.id}>
-                <span className="font-medium">{job.name}</span>: {problem.message}
+                <span className="font-medium">{job.name}</span>: {messageOf(problem)}
               </li>
             ))}
           </ul>

@@ -1,6 +1,8 @@
 /** A job's standing in one line: why it waits, how far its files are, how it ended. */
+
 import { useTranslation } from "react-i18next";
 import { formatBytes, formatDuration } from "@/i18n/format";
+import { sentenceOf, waitOf } from "@/i18n/said";
 import { JobProgress } from "@/live/JobProgress";
 import type { Job } from "./queries";
 
@@ -9,8 +11,8 @@ export function Standing({ job, className = "" }: { job: Job; className?: string
   const line = `min-w-0 truncate text-ink-soft text-xs ${className}`;
   if (job.state === "queued" && job.waiting)
     return (
-      <p className={line} title={job.waiting.explanation}>
-        {t("waiting", { position: job.waiting.position, why: job.waiting.explanation })}
+      <p className={line} title={waitOf(job.waiting)}>
+        {t("waiting", { position: job.waiting.position, why: waitOf(job.waiting) })}
       </p>
     );
   if (job.state === "staging" && job.progress) return <StagingBar progress={job.progress} />;
@@ -19,8 +21,8 @@ export function Standing({ job, className = "" }: { job: Job; className?: string
   if (job.state === "running") return <JobProgress jobId={job.id} running />;
   if (job.state === "failed" && job.sentence)
     return (
-      <p className={line} title={job.sentence}>
-        {job.sentence}
+      <p className={line} title={sentenceOf(job)}>
+        {sentenceOf(job)}
       </p>
     );
   return null;

@@ -112,7 +112,9 @@ export function patched(run: RunDetail, event: RunEvent): RunDetail {
     ...node,
     state: event.state as NodeRun["state"],
     job: event.job ?? node.job ?? null,
-    sentence: event.message,
+    // In which words, the next reading tells.
+    sentence: null,
+    saying: null,
     ...(event.state === "queued" ? { created_at: event.at, started_at: null, finished_at: null } : {}),
     ...(event.state === "running" ? { started_at: event.at } : {}),
     ...(nodeOpen(event.state) ? {} : { finished_at: event.at }),

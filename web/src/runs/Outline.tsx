@@ -1,9 +1,11 @@
 /** All nodes of a run as a list: searched, filtered, sorted, and led from to the canvas. */
+
 import clsx from "clsx";
 import { Search } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { formatDuration } from "@/i18n/format";
+import { sentenceOf } from "@/i18n/said";
 import type { NodeRun, RunDetail } from "@/live/run";
 import { Select } from "@/ui/Field";
 import { StateIcon } from "@/ui/StateBadge";
@@ -79,7 +81,7 @@ export function Outline({ run, chosen, onChoose }: OutlineProps) {
             <button
               type="button"
               aria-current={node.name === chosen}
-              title={node.sentence ?? ""}
+              title={sentenceOf(node)}
               className={clsx(
                 "flex w-full items-center gap-2 rounded-md px-2 py-1 text-left hover:bg-sunken",
                 node.name === chosen && "bg-sunken font-medium",

@@ -1,4 +1,5 @@
 /** One run: what it was, and its frozen graph, time line and comparison under tabs. */
+
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { CopyPlus, RefreshCw, RotateCcw, Square } from "lucide-react";
 import { type ReactNode, useState } from "react";
@@ -7,6 +8,7 @@ import { Link, useNavigate, useSearchParams } from "react-router";
 import { body } from "@/api/body";
 import { api, data } from "@/api/client";
 import { formatMoment } from "@/i18n/format";
+import { sentenceOf } from "@/i18n/said";
 import { type RunDetail, runEnded, useRun } from "@/live/run";
 import { Button } from "@/ui/Button";
 import { ProblemNote } from "@/ui/ProblemNote";
@@ -101,7 +103,7 @@ function Head({ run, onResume }: { run: RunDetail; onResume: () => void }) {
         </h1>
         <StateBadge state={run.state as State} />
         <span className="text-ink-soft" aria-live="polite">
-          {run.sentence}
+          {sentenceOf(run)}
         </span>
         <div className="ml-auto flex gap-2">
           {going ? (

@@ -1,4 +1,5 @@
 /** Runs, newest first; of one workflow also its nodes, one column each, coloured by state. */
+
 import { useInfiniteQuery, useQueries } from "@tanstack/react-query";
 import { CornerDownRight } from "lucide-react";
 import { useState } from "react";
@@ -6,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { api, data, type Schema } from "@/api/client";
 import { formatDuration, formatMoment } from "@/i18n/format";
+import { sentenceOf } from "@/i18n/said";
 import { type Run, type RunDetail, runEnded, runQuery } from "@/live/run";
 import { Button } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
@@ -125,7 +127,7 @@ export function RunsTable(props: RunsTableProps) {
                     )}
                   </td>
                 )}
-                <td title={run.sentence ?? ""}>
+                <td title={sentenceOf(run)}>
                   <StateBadge state={run.state as State} />
                 </td>
                 {columns.map((name) => (
@@ -173,7 +175,7 @@ function useDetails(runs: readonly Run[]) {
 function Cell({ node, run }: { node: Schema<"NodeRun"> | undefined; run: string }) {
   const { t } = useTranslation(["runs", "common"]);
   if (!node) return <td className="px-1!" />;
-  const text = `${node.name}: ${t(`common:state.${node.state}`)}${node.sentence ? ` · ${node.sentence}` : ""}`;
+  const text = `${node.name}: ${t(`common:state.${node.state}`)}${sentenceOf(node) ? ` · ${sentenceOf(node)}` : ""}`;
   return (
     <td className="px-1!">
       <Link

@@ -1,8 +1,10 @@
 /** What went wrong and what to do, with the stable code. */
+
 import clsx from "clsx";
 import { TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { ApiProblem } from "@/api/client";
+import { hintOf, messageOf } from "@/i18n/said";
 
 export function ProblemNote({ problem, className }: { problem: Error; className?: string }) {
   const { t } = useTranslation();
@@ -15,9 +17,9 @@ export function ProblemNote({ problem, className }: { problem: Error; className?
     >
       <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-danger" />
       <div className="min-w-0">
-        <p>{away ? t("problem.unreachable") : problem.message}</p>
-        {away || known?.hint ? (
-          <p className="text-ink-soft">{away ? t("problem.unreachableHint") : known?.hint}</p>
+        <p>{away ? t("problem.unreachable") : messageOf(problem)}</p>
+        {away || hintOf(problem) ? (
+          <p className="text-ink-soft">{away ? t("problem.unreachableHint") : hintOf(problem)}</p>
         ) : null}
         {known && !away ? (
           <p className="text-ink-faint text-xs">{t("problem.code", { code: known.code })}</p>

@@ -1,8 +1,10 @@
 /** Short news that need no answer. */
+
 import { X } from "lucide-react";
 import { Toast as Radix } from "radix-ui";
 import { useTranslation } from "react-i18next";
 import { create } from "zustand";
+import { messageOf } from "@/i18n/said";
 import { IconButton } from "./Button";
 
 interface Toast {
@@ -31,7 +33,7 @@ export const useToasts = create<ToastStore>((set) => ({
 
 /** From anywhere, also outside of components. */
 export const toast = (text: string) => useToasts.getState().show(text);
-export const toastProblem = (problem: Error) => useToasts.getState().show(problem.message, true);
+export const toastProblem = (problem: Error) => useToasts.getState().show(messageOf(problem), true);
 
 export function Toasts() {
   const { t } = useTranslation();

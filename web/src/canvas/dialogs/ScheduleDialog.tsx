@@ -1,4 +1,5 @@
 /** When the workflow runs by itself, with the next times it would. */
+
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { History } from "lucide-react";
 import { useDeferredValue, useState } from "react";
@@ -6,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { body } from "@/api/body";
 import { ApiProblem, api, data, type Schema } from "@/api/client";
 import { formatInZone, formatMoment } from "@/i18n/format";
+import { messageOf } from "@/i18n/said";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Checkbox, Field, Select, TextInput } from "@/ui/Field";
@@ -133,7 +135,7 @@ function Form({
         <Field
           label={t("schedule.cron")}
           hint={t("schedule.cronHint")}
-          error={preview.isError ? preview.error.message : undefined}
+          error={preview.isError ? messageOf(preview.error) : undefined}
         >
           {(control) => (
             <TextInput

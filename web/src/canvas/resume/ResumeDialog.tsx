@@ -1,4 +1,5 @@
 /** Runs nodes of a run again, inside the same run; with other settings for once, if that is wanted. */
+
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { SlidersHorizontal } from "lucide-react";
 import { useState } from "react";
@@ -6,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { body } from "@/api/body";
 import { ApiProblem, api, data } from "@/api/client";
 import { deliverUnsent } from "@/fields/useScriptText";
+import { faultOf } from "@/i18n/said";
 import { nodeOpen, type RunDetail, runQuery } from "@/live/run";
 import { Button, IconButton } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
@@ -155,5 +157,5 @@ export function ResumeDialog({ run, nodes, onResumed, onClose, renderFields }: R
 function problemsAt(problem: Error | null, name: string): Record<string, string> {
   if (!(problem instanceof ApiProblem)) return {};
   const found = problem.errors.filter((one) => one.node === name);
-  return Object.fromEntries(found.map((one) => [one.field.replace(/^settings\./, ""), one.message]));
+  return Object.fromEntries(found.map((one) => [one.field.replace(/^settings\./, ""), faultOf(one)]));
 }

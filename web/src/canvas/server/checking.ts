@@ -1,8 +1,11 @@
 /** What is wrong with the graph, asked of the platform soon after each change. */
+
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { body } from "@/api/body";
 import { api, data, type Schema } from "@/api/client";
+import { faultOf } from "@/i18n/said";
 import type { Problem } from "../board";
 import type { Graph } from "../model/graph";
 import { meaning } from "../model/wire";
@@ -32,5 +35,10 @@ export function useProblems(graph: Graph, enabled: boolean): readonly Problem[] 
     gcTime: 0,
     staleTime: 60_000,
   });
-  return asks ? (checked?.problems ?? NONE) : NONE;
+  const spoken = useTranslation().i18n.language;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another language says it otherwise
+  return useMemo(
+    () => (asks && checked ? checked.problems.map((one) => ({ ...one, message: faultOf(one) })) : NONE),
+    [asks, checked, spoken],
+  );
 }

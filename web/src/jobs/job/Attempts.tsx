@@ -1,6 +1,8 @@
 /** Every try of the job; choosing one shows its logs and artifacts. */
+
 import { useTranslation } from "react-i18next";
 import { formatDuration, formatMoment } from "@/i18n/format";
+import { sentenceOf } from "@/i18n/said";
 import { Button } from "@/ui/Button";
 import { StateBadge } from "@/ui/StateBadge";
 import type { Attempt } from "../queries";
@@ -38,7 +40,7 @@ export function Attempts({ attempts, chosen, onChoose }: AttemptsProps) {
               <td className="whitespace-nowrap py-2">{formatMoment(attempt.created_at)}</td>
               <td className="py-2 font-mono text-xs">{ranFor(attempt)}</td>
               <td className="max-w-md py-2 pr-3 text-ink-soft [overflow-wrap:anywhere]">
-                {attempt.sentence ?? ""}
+                {sentenceOf(attempt)}
               </td>
               <td className="py-1 text-right">
                 <Button

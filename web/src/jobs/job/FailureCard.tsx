@@ -1,7 +1,9 @@
 /** First of all, what went wrong: the sentence, the exit, the worker, the traceback and the line to blame. */
+
 import { useQuery } from "@tanstack/react-query";
 import { ArrowRight, XCircle } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { sentenceOf } from "@/i18n/said";
 import type { Attempt, Job } from "../queries";
 import { lastOwnFrame } from "../traceback";
 import type { Place } from "./ScriptDialog";
@@ -37,7 +39,7 @@ export function FailureCard({ job, attempt, onOpen }: FailureCardProps) {
         <XCircle aria-hidden className="mt-0.5 size-5 shrink-0 text-danger" />
         <div className="min-w-0 flex-1">
           <h2 className="font-semibold text-sm [overflow-wrap:anywhere]">
-            {attempt.sentence ?? t("failure.unknown")}
+            {sentenceOf(attempt) || t("failure.unknown")}
           </h2>
           <p className="mt-0.5 flex flex-wrap gap-x-4 text-ink-soft">
             {facts.map((fact) => (

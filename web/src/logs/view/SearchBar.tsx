@@ -1,6 +1,7 @@
 import { ArrowDown, ArrowUp, CaseSensitive, LoaderCircle, Regex, X } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { formatCount } from "@/i18n/format";
+import { messageOf } from "@/i18n/said";
 import { IconButton } from "@/ui/Button";
 import { TextInput } from "@/ui/Field";
 import type { Search } from "./useSearch";
@@ -69,7 +70,7 @@ export function SearchBar({ search, onClose }: { search: Search; onClose: () => 
       </IconButton>
       <span role="status" className="flex min-w-24 items-center gap-1.5 px-1 text-ink-soft tabular-nums">
         {busy ? <LoaderCircle aria-hidden className="size-3.5 animate-spin" /> : null}
-        {problem ? <span className="text-danger">{problem.message}</span> : count()}
+        {problem ? <span className="text-danger">{messageOf(problem)}</span> : count()}
       </span>
       <IconButton label={t("search.close")} shortcut="Esc" className="ml-auto h-7!" onClick={onClose}>
         <X aria-hidden className="size-4" />

@@ -1,6 +1,8 @@
 /** Whether what is seen is all there is: live, reconnecting, ended and how. */
+
 import { CircleCheck, CircleX, LoaderCircle, Radio } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { sentenceOf } from "@/i18n/said";
 import type { LogSession } from "../model/session";
 
 export function Status({ session }: { session: LogSession }) {
@@ -17,7 +19,7 @@ export function Status({ session }: { session: LogSession }) {
       return t("ended.state", { state: common(`state.${end.state}`) });
     };
     return (
-      <Word title={end.sentence ?? undefined}>
+      <Word title={sentenceOf(end) || undefined}>
         <Icon aria-hidden className={good ? "size-3.5 text-state-succeeded" : "size-3.5 text-state-failed"} />
         {how()}
       </Word>

@@ -1,0 +1,95 @@
+"""Sentences that are told together with what they are made of, so that an app can say them in any language.
+
+The catalogue of all of them is `torchyard.contracts.sentences`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Union
+
+from pydantic import Field
+
+from torchyard.contracts.models import Lenient
+from torchyard.contracts.sentences import SENTENCES
+
+#: A text, a number, something said in turn, or several of these.
+Fact = Union[str, int, float, "Saying", list[Union[str, "Saying"]]]
+
+
+class Saying(Lenient):
+    """What a sentence says, whatever the language: which one it is, and what stands in it."""
+
+    code: str = Field(description="Which sentence. Stable; one that is not known is told in English alone.")
+    facts: dict[str, Fact] = Field({}, description="What stands in it, by name.")
+
+
+Saying.model_rebuild()
+
+
+class Sentence(str):
+    """An English sentence that knows what it says."""
+
+    saying: Saying
+
+    def __new__(cls, text: str, saying: Saying) -> "Sentence":
+        """The text, with what it was made of."""
+        made = super().__new__(cls, text)
+        made.saying = saying
+        return made
+
+
+def say(code: str, **facts: Any) -> Sentence:
+    """The sentence of this code with these facts; a fact may be a sentence, or a list of texts and sentences.
+
+    Where the catalogue has one sentence for a `count` of one and one for others, that fact decides.
+    """
+    known = SENTENCES[code]
+    if isinstance(known, tuple):
+        known = known[0 if facts.get("count") == 1 else 1]
+    words = {
+        name: _listed(fact) if isinstance(fact, list | tuple) else str(fact) for name, fact in facts.items()
+    }
+    return Sentence(
+        known.format_map(words), Saying(code=code, facts={name: _told(one) for name, one in facts.items()})
+    )
+
+
+def saying_of(text: str | None) -> Saying | None:
+    """What a sentence says; None if that is not known."""
+    return text.saying if isinstance(text, Sentence) else None
+
+
+def with_saying(fields: Any) -> Any:
+    """A model's fields, with `saying` filled from a `message` that knows what it says; for its validator."""
+    if not isinstance(fields, dict) or "saying" in fields:
+        return fields
+    saying = saying_of(fields.get("message"))
+    return fields if saying is None else {**fields, "saying": saying}
+
+
+def spoken(sentence: str | None) -> dict[str, Any]:
+    """A sentence and what it says, as the members `sentence` and `saying` of a row."""
+    saying = saying_of(sentence)
+    return {
+        "sentence": None if sentence is None else str.__str__(sentence),
+        "saying": None if saying is None else saying.model_dump(mode="json"),
+    }
+
+
+def reread(sentence: str | None, saying: Mapping[str, Any] | None) -> str | None:
+    """A sentence as it was before it was stored as these two members."""
+    if sentence is None or saying is None:
+        return sentence
+    return Sentence(sentence, Saying.model_validate(saying))
+
+
+def _told(fact: Any) -> Fact:
+    if isinstance(fact, list | tuple):
+        return [one.saying if isinstance(one, Sentence) else str(one) for one in fact]
+    if isinstance(fact, Sentence):
+        return fact.saying
+    return fact if isinstance(fact, int | float) else str(fact)
+
+
+def _listed(parts: Sequence[Any]) -> str:
+    words = [str(part) for part in parts]
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
