@@ -101,6 +101,19 @@ def test_paths_of_a_dataset_are_looked_for_and_chosen_in_the_storage(
     assert ended(stack, f"/runs/{run}")["state"] == "succeeded"
 
 
+def test_a_template_is_put_into_a_workflow_and_no_other_is_made(stack: Stack, visit: Visit) -> None:
+    page = visit(f"/workflows/{made(stack, 'with template', {'begin': 'print()'})}")
+    editor = Editor(page)
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.method) if "/api/v1/" in one.url else None)
+    editor.components.get_by_role("button", name="A net that prints itself").first.click()
+    expect(editor.nodes()).to_have_count(2)
+    assert not {"DELETE", "PUT"} & set(asked)
+    editor.save()
+    editor.run()
+    editor.stands("lenet", "Succeeded")
+
+
 def test_what_the_platform_says_is_chinese_in_the_chinese_app(stack: Stack, visit: Visit) -> None:
     failed = submitted(stack, "raise ValueError('no rows')\n", "broken.py", name="broken")
     waiting = submitted(stack, "print()\n", "far.py", name="far", resources={"cpus": 4_000})

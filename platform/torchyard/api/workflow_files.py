@@ -100,10 +100,12 @@ def all_templates(_user: UserDep) -> list[Template]:
     return templates.all_of()
 
 
-@router.get("/templates/{name}", responses=responses(errors.NotFound))
-def template(_user: UserDep, name: TemplateName) -> TemplateDetail:
-    """Get a template with its YAML file."""
-    return templates.get(name)
+@router.get("/templates/{name}", responses=responses(errors.NotFound, errors.StorageFull))
+def template(ctx: ContextDep, _user: UserDep, name: TemplateName) -> TemplateDetail:
+    """Get a template with its graph, whose scripts are there to be used at once, and with its YAML file."""
+    found = templates.get(name)
+    workflow_files.store(ctx, opened(found.yaml.encode()))
+    return found
 
 
 def _use(body: BodyDep) -> TemplateUse:

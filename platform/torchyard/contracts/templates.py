@@ -29,8 +29,11 @@ class Template(Lenient):
 
 
 class TemplateDetail(Template):
-    """A template with its file."""
+    """A template with its file, and the graph that is in it."""
 
+    graph: Graph = Field(
+        description="To be put into a workflow: its scripts are on the platform, as if you had uploaded them."
+    )
     yaml: str = Field(description="The workflow's file, with its scripts written out.")
 
 

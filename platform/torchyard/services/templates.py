@@ -22,7 +22,7 @@ def all_of() -> list[Template]:
 
 
 def get(name: str) -> TemplateDetail:
-    """A template with its file.
+    """A template with its graph and file; see `workflow_files.store` for the files that the graph names.
 
     Raises:
         NotFound: `template_not_found`.
@@ -58,5 +58,6 @@ def _template(folder: Traversable, name: str, chinese: Words) -> TemplateDetail:
         words={"en": Words(name=file.name, description=file.description), "zh": chinese},
         outline=Graph(nodes=bare, edges=file.graph.edges),
         layout=file.layout,
+        graph=file.graph,
         yaml=written(file, {**found.texts, **by_digest}),
     )

@@ -189,6 +189,15 @@ def test_templates_are_listed_shown_and_made_workflows_of(api: TestClient) -> No
     assert code(api.post("/api/v1/templates/lenet", json={"nam": "x"})) == (422, "field_unknown")
 
 
+def test_the_graph_of_a_template_can_be_put_into_a_workflow_at_once(api: TestClient) -> None:
+    found = api.get("/api/v1/templates/train-evaluate-report").json()
+    bare = [{**node, "settings": {}} for node in found["graph"]["nodes"]]
+    assert bare == found["outline"]["nodes"]
+    assert api.get(URL).json()["items"] == []
+    made = api.post(URL, json={"name": "mine", "graph": found["graph"], "layout": found["layout"]})
+    assert (made.status_code, made.json()["problems"]) == (201, [])
+
+
 def test_the_client_brings_what_lies_beside_a_file(client: Client, tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "helper.py").write_text("x = 1\n")

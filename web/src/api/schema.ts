@@ -986,7 +986,7 @@ export interface paths {
         };
         /**
          * Template
-         * @description Get a template with its YAML file.
+         * @description Get a template with its graph, whose scripts are there to be used at once, and with its YAML file.
          */
         get: operations["template_api_v1_templates__name__get"];
         put?: never;
@@ -5214,9 +5214,11 @@ export interface components {
         };
         /**
          * TemplateDetail
-         * @description A template with its file.
+         * @description A template with its file, and the graph that is in it.
          */
         TemplateDetail: {
+            /** @description To be put into a workflow: its scripts are on the platform, as if you had uploaded them. */
+            graph: components["schemas"]["Graph"];
             /** @description Where things stand. */
             layout: components["schemas"]["Layout"];
             /**
@@ -10250,6 +10252,15 @@ export interface operations {
             };
             /** @description `unavailable`: A part the request needs is away for the moment; try again. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `storage_full`: No space is left to store what was sent. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,8 +1,6 @@
 /** Workflows that come with the platform, to begin with. */
 import { queryOptions } from "@tanstack/react-query";
-import { api, data } from "@/api/client";
-import { language } from "@/i18n";
-import type { Workflow } from "./workflow";
+import { api, data, type Schema } from "@/api/client";
 
 export const templatesQuery = queryOptions({
   queryKey: ["templates"],
@@ -10,14 +8,7 @@ export const templatesQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-/** The graph of a template, its files on the platform: taken from a workflow that is made for it and removed again. */
-export async function templateGraph(name: string): Promise<Workflow> {
-  const made = await data(
-    api.POST("/api/v1/templates/{name}", {
-      params: { path: { name } },
-      body: { language: language(), name: null },
-    }),
-  );
-  await api.DELETE("/api/v1/workflows/{workflow_id}", { params: { path: { workflow_id: made.id } } });
-  return made;
+/** What a template draws; its files are on the platform then. */
+export function templateGraph(name: string): Promise<Schema<"TemplateDetail">> {
+  return data(api.GET("/api/v1/templates/{name}", { params: { path: { name } } }));
 }
