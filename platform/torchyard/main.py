@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from torchyard.adapters.celery_dispatcher import CeleryDispatcher
 from torchyard.adapters.directory_logs import DirectoryLogs
 from torchyard.adapters.directory_objects import DirectoryObjects
+from torchyard.adapters.directory_uploads import DirectoryUploads
 from torchyard.adapters.http_webhooks import HttpWebhooks
 from torchyard.adapters.redis_fanout import RedisFanout
 from torchyard.adapters.s3_storage import S3Storage
@@ -158,6 +159,7 @@ def context(settings: Settings) -> Context:
     return Context(
         db=Database(settings.database),
         objects=DirectoryObjects(settings.home / "blobs"),
+        uploads=DirectoryUploads(settings.home / "uploads", settings.max_upload_bytes),
         logs=DirectoryLogs(settings.home / "logs"),
         buckets=S3Storage(),
         webhooks=HttpWebhooks(allow_loopback=settings.webhook_allow_loopback),

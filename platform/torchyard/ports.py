@@ -106,6 +106,42 @@ class ObjectStore(Protocol):
         ...
 
 
+class Uploads(Protocol):
+    """What has come of files whose upload has not ended, each user's apart; some of it may go at any time."""
+
+    def offset(self, owner: str, sha256: str) -> int:
+        """How many bytes are there; 0 if nothing is."""
+        ...
+
+    def append(self, owner: str, sha256: str, offset: int, chunks: Iterable[bytes]) -> int:
+        """Take in bytes from `offset` on; what came before `chunks` failed stays.
+
+        Returns:
+            How many bytes are there then.
+
+        Raises:
+            OffsetMismatch: There is nothing before `offset`.
+            StorageFull: No space is left.
+        """
+        ...
+
+    def read(self, owner: str, sha256: str) -> Iterator[bytes]:
+        """The bytes that are there, in chunks.
+
+        Raises:
+            NotFound: `blob_not_found`: none are.
+        """
+        ...
+
+    def remove(self, owner: str, sha256: str) -> None:
+        """Forget an upload; nothing happens if it is not there."""
+        ...
+
+    def remove_older(self, before: datetime) -> int:
+        """Forget the uploads to which nothing came since then; how many."""
+        ...
+
+
 class LogStore(Protocol):
     """The script's logs of each attempt: append-only bytes, and the pieces of stdout.log."""
 

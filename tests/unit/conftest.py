@@ -17,6 +17,7 @@ from torchyard.testing import (
     MemoryBuckets,
     MemoryLogs,
     MemoryObjects,
+    MemoryUploads,
     RecordingDispatcher,
     RecordingWebhooks,
 )
@@ -84,6 +85,7 @@ def ctx(database: Database) -> Context:
     return Context(
         db=database,
         objects=MemoryObjects(),
+        uploads=MemoryUploads(),
         logs=MemoryLogs(),
         buckets=MemoryBuckets(),
         webhooks=RecordingWebhooks(),

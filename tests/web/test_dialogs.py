@@ -1,13 +1,19 @@
 """What dialogs and panels do: back-fills, other settings, paths of a dataset, templates, languages."""
 
+import hashlib
 import os
+from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Request, expect
+from tests.cutting_proxy import CuttingProxy
 from tests.graphs import dataset, drawing, node
 from tests.servers import S3Server
-from tests.stack import Stack
+from tests.stack import PATIENCE, Stack
+from tests.waiting import eventually
 from tests.web.conftest import Visit
 from tests.web.editing import Editor, ended, made, saved, submitted
+
+MIB = 1024 * 1024
 
 
 def test_a_backfill_shows_its_runs_before_it_makes_them(stack: Stack, visit: Visit) -> None:
@@ -130,3 +136,40 @@ def test_what_the_platform_says_is_chinese_in_the_chinese_app(stack: Stack, visi
     page.goto(f"{stack.url}/workflows/{saved(stack, '有错误的', graph)}")
     page.get_by_role("article").first.click()
     expect(page.get_by_text("没有参数“lr”").first).to_be_visible()
+
+
+def test_an_upload_goes_on_where_it_broke_off_and_where_an_earlier_one_ended(
+    stack: Stack, visit: Visit, tmp_path: Path
+) -> None:
+    content = os.urandom(24 * MIB)
+    file, blob = tmp_path / "rows.bin", f"/blobs/{hashlib.sha256(content).hexdigest()}"
+    file.write_bytes(content)
+    workflow = saved(stack, "uploading", drawing([dataset("rows")]))
+    with stack.api() as api:
+        # As a tab left it that was closed in the middle.
+        begun = {"Upload-Offset": "0", "Upload-Length": str(len(content))}
+        api.patch(f"{blob}/upload", content=content[: 8 * MIB], headers=begun).raise_for_status()
+    with CuttingProxy(stack.url, []) as proxy:
+        page = visit("/jobs")
+        page.goto(f"{proxy.url}/workflows/{workflow}")
+        editor = Editor(page)
+        editor.node("rows").click()
+        proxy.cuts.append(6 * MIB)
+        offsets: list[int] = []
+
+        def note(request: Request) -> None:
+            if request.method == "PATCH":
+                offsets.append(int(request.headers["upload-offset"]))
+
+        page.on("request", note)
+        with page.expect_file_chooser() as chooser:
+            editor.panel.get_by_role("button", name="Upload").click()
+        chooser.value.set_files(file)
+        with stack.api() as api:
+            eventually(
+                lambda: page.evaluate("() => true") and api.head(blob).status_code == 200, seconds=PATIENCE
+            )
+        page.close()
+    first, second = offsets
+    assert first == 8 * MIB < second <= 14 * MIB
+    assert proxy.forwarded < len(content) - 8 * MIB + 4 * MIB

@@ -1,6 +1,9 @@
 """Uploaded files, named by their SHA-256: ask whether one is there, send it, read it."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from torchyard import errors
@@ -84,6 +87,57 @@ def put(ctx: ContextDep, _user: UserDep, sha256: Sha256Path, body: BodyStreamDep
     _, size, new = blobs.store(ctx, body, expected=sha256)
     response.status_code = 201 if new else 200
     return Blob(sha256=sha256, size=size)
+
+
+@router.head(
+    "/{sha256}/upload",
+    response_class=Response,
+    responses={200: {"description": "`Upload-Offset` is how many bytes of it have come; 0 if none have."}},
+)
+def offset(ctx: ContextDep, user: UserDep, sha256: Sha256Path) -> Response:
+    """Ask where an upload that broke off goes on. What has come stays for a day after the last byte."""
+    there = ctx.uploads.offset(user.id, sha256)
+    return Response(headers={"Upload-Offset": str(there), "Cache-Control": "no-store"})
+
+
+@router.patch(
+    "/{sha256}/upload",
+    status_code=201,
+    response_model=Blob,
+    responses={
+        204: {"description": "`Upload-Offset` is how many bytes of the file have come; send the rest."},
+        **responses(
+            errors.DigestMismatch,
+            errors.InvalidInput,
+            errors.OffsetMismatch,
+            errors.TooLarge,
+            errors.StorageFull,
+            errors.Malformed,
+            errors.Unavailable,
+        ),
+    },
+    openapi_extra={
+        "requestBody": {"required": True, "description": "The bytes from there on.", "content": _BYTES}
+    },
+)
+def append(
+    ctx: ContextDep,
+    user: UserDep,
+    sha256: Sha256Path,
+    body: BodyStreamDep,
+    upload_offset: Annotated[int, Header(ge=0, description="Where the body belongs in the file.")],
+    upload_length: Annotated[int, Header(ge=0, description="The whole file's bytes.")],
+) -> Response:
+    """Upload a part of a file, or the rest of it; what came of a body that breaks off is kept.
+
+    After that, ask where it goes on. With the last byte the file is there, as after a PUT of the whole.
+    """
+    part = blobs.Part(sha256, upload_offset, upload_length)
+    there, whole = blobs.append(ctx, user.id, part, body)
+    headers = {"Upload-Offset": str(there)}
+    if not whole:
+        return Response(status_code=204, headers=headers)
+    return JSONResponse(Blob(sha256=sha256, size=there).model_dump(), status_code=201, headers=headers)
 
 
 @router.get(

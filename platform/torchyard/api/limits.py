@@ -31,11 +31,11 @@ class BodyLimit:
             return
         headers = Request(scope).headers
         limit = self._limit(scope["method"], scope["path"], headers.get("content-type", ""))
-        announced = headers.get("content-length", "0")
-        if not announced.isdecimal():
+        announced = [headers.get(name, "0") for name in ("content-length", "upload-length")]
+        if not all(one.isdecimal() for one in announced):
             await answer(Malformed("Content-Length is no number"))(scope, receive, send)
             return
-        if len(announced) > _MAX_DIGITS or int(announced) > limit:
+        if any(len(one) > _MAX_DIGITS or int(one) > limit for one in announced):
             await answer(_too_large(limit))(scope, receive, send)
             return
         received = 0
@@ -51,9 +51,9 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
     def _limit(self, method: str, path: str, content_type: str) -> int:
-        # A PUT to a blob takes a file; `curl -T` sends one without saying of what type it is.
+        # A PUT or PATCH to a blob takes a file; `curl -T` sends one without saying of what type it is.
         if (
-            (method == "PUT" and "/blobs/" in path)
+            (method in {"PUT", "PATCH"} and "/blobs/" in path)
             or (path == _FORMS and content_type.lower().startswith("multipart/form-data"))
             or path == _BUNDLES
         ):

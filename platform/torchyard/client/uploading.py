@@ -7,11 +7,14 @@ from pathlib import Path
 
 import httpx
 
-from torchyard.client.connection import Connection
+from torchyard.client.connection import REQUEST_PATIENCE, Connection
+from torchyard.client.patience import Patience
 from torchyard.contracts.jobs import FileRef
-from torchyard.errors import InvalidInput, RequestRefused
+from torchyard.errors import InvalidInput, OffsetMismatch, RequestRefused, ServerUnreachable
 
 _BLOCK = 1024 * 1024
+#: A smaller file is sent in one go: its upload breaks off too seldom to be asked about first.
+RESUMED_FROM_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -132,13 +135,52 @@ def is_there(connection: Connection, path: str) -> bool:
 
 
 def send(connection: Connection, content: Content, tell: OnProgress) -> None:
-    """Send the content as a blob.
+    """Send the content as a blob; a large one goes on where it broke off, now or earlier.
 
     Raises:
         InvalidInput: The file changed meanwhile.
         RequestRefused: The platform doesn't take it.
         ServerUnreachable: It doesn't answer.
     """
+    if content.size < RESUMED_FROM_BYTES:
+        _put(connection, content, tell)
+        return
+    patience, known = Patience(REQUEST_PATIENCE), -1
+    while True:
+        offset = _offset(connection, content)
+        if offset > known:  # something came through
+            patience.succeeded()
+        known = offset
+        try:
+            _send_rest(connection, content, offset, tell)
+        except (ServerUnreachable, RequestRefused) as problem:
+            # An offset that fits no more: somebody else sends the same file.
+            broke = isinstance(problem, ServerUnreachable) or problem.code == OffsetMismatch.code
+            if not broke or not patience.pause():
+                raise
+        else:
+            return
+
+
+def _offset(connection: Connection, content: Content) -> int:
+    """How much of it the platform has."""
+    answer = connection.request("HEAD", f"/blobs/{content.sha256}/upload")
+    told = answer.headers.get("Upload-Offset", "")
+    return min(int(told), content.size) if told.isdecimal() else 0
+
+
+def _send_rest(connection: Connection, content: Content, offset: int, tell: OnProgress) -> None:
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Content-Length": str(content.size - offset),
+        "Upload-Offset": str(offset),
+        "Upload-Length": str(content.size),
+    }
+    body, path = _Body(content, tell, offset), f"/blobs/{content.sha256}/upload"
+    connection.request("PATCH", path, repeatable=False, content=body, headers=headers)
+
+
+def _put(connection: Connection, content: Content, tell: OnProgress) -> None:
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(content.size)}
     connection.request("PUT", f"/blobs/{content.sha256}", content=_Body(content, tell), headers=headers)
 
@@ -149,11 +191,15 @@ class _Body:
 
     content: Content
     report: OnProgress  # not "tell": httpx would take it for a file
+    #: The bytes before are there already. They are read all the same: the file has to be what it was.
+    offset: int = 0
 
     def __iter__(self) -> Iterator[bytes]:
         sent, size = 0, self.content.size
-        self.report(Progress(self.content.name, 0, size))
+        self.report(Progress(self.content.name, self.offset, size))
         for block in self.content.blocks():
-            yield block
+            rest = block[max(self.offset - sent, 0) :]
             sent += len(block)
-            self.report(Progress(self.content.name, sent, size))
+            if rest:
+                yield rest
+                self.report(Progress(self.content.name, sent, size))

@@ -2,12 +2,28 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from torchyard.errors import NotFound, Unavailable
+from torchyard.errors import DigestMismatch, FieldInvalid, NotFound, Unavailable
 from torchyard.services.context import Context
 from torchyard.storage import blobs
+
+
+class Part(NamedTuple):
+    """A part of a file that is being uploaded.
+
+    Attributes:
+        sha256: The whole file's.
+        offset: Where it begins.
+        size: The whole file's, in bytes.
+    """
+
+    sha256: str
+    offset: int
+    size: int
+
 
 #: A use this long ago need not be noted again: unused blobs are kept for a day.
 FRESH = timedelta(hours=1)
@@ -48,6 +64,38 @@ def store(ctx: Context, chunks: Iterable[bytes], *, expected: str | None = None)
     if not ctx.objects.exists(sha256):
         raise Unavailable("the blob was being removed while it was uploaded; upload it again")
     return sha256, size, new
+
+
+def append(ctx: Context, owner_id: str, part: Part, chunks: Iterable[bytes]) -> tuple[int, bool]:
+    """Take in the next bytes of a file, and store it once all are there.
+
+    Returns:
+        How many bytes are there, and whether the file is stored.
+
+    Raises:
+        OffsetMismatch: The upload goes on elsewhere.
+        DigestMismatch: All bytes are there, and have another SHA-256; the upload begins anew.
+        StorageFull: No space is left.
+        Unavailable: See `store`.
+    """
+    there = ctx.uploads.append(owner_id, part.sha256, part.offset, _at_most(chunks, part.size - part.offset))
+    if there < part.size:
+        return there, False
+    try:
+        store(ctx, ctx.uploads.read(owner_id, part.sha256), expected=part.sha256)
+    except DigestMismatch:
+        ctx.uploads.remove(owner_id, part.sha256)
+        raise
+    ctx.uploads.remove(owner_id, part.sha256)
+    return there, True
+
+
+def _at_most(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        if len(chunk) > size:
+            raise FieldInvalid("there are more bytes than were announced", field="Upload-Length")
+        size -= len(chunk)
+        yield chunk
 
 
 def store_all(ctx: Context, bundle: Iterable[tuple[str, Iterable[bytes]]]) -> dict[str, int]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from torchyard.contracts.jobs import StagingProgress, Waiting
 from torchyard.contracts.logs import LogName
-from torchyard.ports import Buckets, Clock, Dispatcher, Fanout, LogStore, ObjectStore, Webhooks
+from torchyard.ports import Buckets, Clock, Dispatcher, Fanout, LogStore, ObjectStore, Uploads, Webhooks
 from torchyard.services.log_scans import LogScans
 from torchyard.services.printed_logs import PrintedLogs
 from torchyard.services.sealing import Sealer
@@ -65,6 +65,7 @@ class Context:
 
     db: Database
     objects: ObjectStore
+    uploads: Uploads
     logs: LogStore
     buckets: Buckets
     webhooks: Webhooks

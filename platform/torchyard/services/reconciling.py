@@ -121,6 +121,7 @@ class Reconciler:
         with self.ctx.db.write() as session:
             idempotency.remove_older(session, now - REMEMBERED, now - ABANDONED)
             users.remove_expired(session, now)
+            self.ctx.uploads.remove_older(now - _UNUSED_KEPT)
             # Inside the transaction: an upload of the same bytes that ends now sees either both or neither.
             for sha256 in blobs.remove_unused(session, now - _UNUSED_KEPT, limit=_MAX_REMOVED):
                 self.ctx.objects.delete(sha256)

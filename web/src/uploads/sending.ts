@@ -1,4 +1,4 @@
-/** The three steps of an upload: its hash, whether the platform has it, and its bytes. */
+/** The steps of an upload: its hash, whether the platform has it, how much of it, and its bytes. */
 import { ApiProblem, api } from "@/api/client";
 import type { HashNews } from "./hash.worker";
 
@@ -30,8 +30,47 @@ export async function isKnown(sha256: string, signal?: AbortSignal): Promise<boo
   }
 }
 
+/** A smaller file is sent in one go: its upload breaks off too seldom to be asked about first. */
+export const RESUMED_FROM = 8 * 1024 * 1024;
+
+/** Sends the file, a large one from where an earlier try broke off, be it of this tab or of one that is gone. */
+export async function send(
+  sha256: string,
+  file: Blob,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  if (file.size < RESUMED_FROM) return bytes("PUT", `/api/v1/blobs/${sha256}`, {}, file, progress, signal);
+  const offset = await offsetOf(sha256, signal);
+  progress(offset);
+  return bytes(
+    "PATCH",
+    `/api/v1/blobs/${sha256}/upload`,
+    { "Upload-Offset": String(offset), "Upload-Length": String(file.size) },
+    file.slice(offset),
+    (done) => progress(offset + done),
+    signal,
+  );
+}
+
+/** How much of the file the platform has. */
+async function offsetOf(sha256: string, signal: AbortSignal): Promise<number> {
+  const { response } = await api.HEAD("/api/v1/blobs/{sha256}/upload", {
+    params: { path: { sha256 } },
+    signal,
+  });
+  return Number(response.headers.get("Upload-Offset") ?? 0);
+}
+
 /** By XMLHttpRequest: `fetch` tells nothing of how far it is. */
-export function send(sha256: string, file: Blob, progress: Progress, signal: AbortSignal): Promise<void> {
+function bytes(
+  method: "PUT" | "PATCH",
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  content: Blob,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     signal.addEventListener("abort", () => {
@@ -44,9 +83,10 @@ export function send(sha256: string, file: Blob, progress: Progress, signal: Abo
       if (request.status < 300) resolve();
       else reject(refusal(request));
     };
-    request.open("PUT", `/api/v1/blobs/${sha256}`);
+    request.open(method, path);
     request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.send(file);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.send(content);
   });
 }
 

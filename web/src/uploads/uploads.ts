@@ -95,12 +95,17 @@ async function deliver(id: number, sha256: string, file: Blob, signal: AbortSign
       await send(sha256, file, (done) => set(id, { state: "sending", done }), signal);
       return set(id, { state: "sent", done: file.size });
     } catch (problem) {
-      const passing = problem instanceof ApiProblem && (problem.status === 0 || problem.status >= 502);
+      const passing = problem instanceof ApiProblem && passes(problem);
       if (!passing || pause === 0 || signal.aborted) throw problem;
       set(id, { state: "waiting" });
       await new Promise((resolve) => setTimeout(resolve, pause * 1000));
     }
   }
+}
+
+/** What is over soon: the line is broken, the platform away, or another tab sends the same file. */
+function passes({ status, code }: ApiProblem): boolean {
+  return status === 0 || status >= 502 || code === "offset_mismatch";
 }
 
 export function cancelUpload(id: number): void {
