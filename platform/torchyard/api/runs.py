@@ -264,8 +264,7 @@ def explain(ctx: ContextDep, _user: UserDep, run_id: RunId, name: NodeName) -> E
 @router.get("/runs/{run_id}/compare/{other_id}", responses=responses(errors.NotFound))
 def compare(ctx: ContextDep, _user: UserDep, run_id: RunId, other_id: OtherRunId) -> RunComparison:
     """Tell what differs between two runs: graphs, parameters, and node by node."""
-    with ctx.db.read() as session:
-        return comparing.compare(session, run_id, other_id)
+    return comparing.compare(ctx, run_id, other_id)
 
 
 _AfterQuery = Annotated[int, Query(ge=0, le=2**53, description="Only events with a higher number.")]

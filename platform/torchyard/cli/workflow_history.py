@@ -142,6 +142,14 @@ def compare(
         return
     one, other = (f"RUN {short(run)}" for run in (found.before, found.after))
     terminal.show_table(("NODE", one, "", other, ""), [_beside(node) for node in found.nodes])
+    numbers = [
+        (f"{node.name}, {metric.name}", _number(metric.before), _number(metric.after))
+        for node in found.nodes
+        for metric in node.metrics
+    ]
+    if numbers:
+        terminal.show_line()
+        terminal.show_table(("LAST VALUE", one, other), numbers)
     differing = list(_differing(found))
     terminal.show_line()
     if differing:
@@ -210,6 +218,10 @@ def _beside(node: NodeComparison) -> tuple[str | Text, ...]:
 
 def _state(state: NodeState | None) -> str | Text:
     return terminal.state_text(state) if state else "-"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"
 
 
 def _seconds(seconds: float | None) -> str:

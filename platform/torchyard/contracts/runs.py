@@ -277,6 +277,14 @@ class Explanation(Lenient):
     components: list[Component] = Field([], description="Field by field; those that changed first.")
 
 
+class MetricComparison(Lenient):
+    """A number of a node in two runs: the last one of a curve."""
+
+    name: str = Field(description="What stood before the numbers, or the tag of an event file.")
+    before: float | None = Field(None, description="In the first run; none if it was never told there.")
+    after: float | None = Field(None, description="In the second run; none if it was never told there.")
+
+
 class NodeComparison(Lenient):
     """A node in two runs."""
 
@@ -292,6 +300,9 @@ class NodeComparison(Lenient):
     settings: list[FieldChange] = Field([], description="What differs in the settings its jobs got.")
     code: list[FieldChange] = Field([], description="What differs in script and dependencies, by SHA-256.")
     environment: list[FieldChange] = Field([], description="What differs in runtime, packages and worker.")
+    metrics: list[MetricComparison] = Field(
+        [], description="The last values of its curves; of the first 50 nodes."
+    )
 
 
 class RunComparison(Lenient):

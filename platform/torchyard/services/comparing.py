@@ -1,6 +1,7 @@
 """Two runs beside each other: graphs, parameters, and node by node what it got and how it went."""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row
@@ -8,25 +9,68 @@ from sqlalchemy.orm import Session
 
 from torchyard.contracts.graphs import DatasetSettings, NodeKind
 from torchyard.contracts.jobs import JobSettings
-from torchyard.contracts.runs import NodeComparison, NodeState, RunComparison
+from torchyard.contracts.logs import LogName
+from torchyard.contracts.runs import MetricComparison, NodeComparison, NodeState, RunComparison
 from torchyard.contracts.workflows import Change, FieldChange, PartChange
 from torchyard.domain import differences
-from torchyard.services import runs
+from torchyard.errors import NotFound, Unavailable
+from torchyard.services import logs, runs, series
+from torchyard.services.context import Context
 from torchyard.storage import reusing as stored
 from torchyard.storage import runs as stored_runs
 
+#: Nodes of a run whose output is looked through for numbers: an answer has to come in time.
+_MAX_CURVES = 50
 _FILES = ("script", "dependencies")
 #: Settings that are compared as part of the environment.
 _AROUND = ("runtime", "requirements")
 _JOB, _DATASET = (model().model_dump(mode="json") for model in (JobSettings, DatasetSettings))
 
 
-def compare(session: Session, before: str, after: str) -> RunComparison:
-    """What differs between two runs.
+def compare(ctx: Context, before: str, after: str) -> RunComparison:
+    """What differs between two runs, and the last values of their curves beside each other.
 
     Raises:
         NotFound: `run_not_found`.
     """
+    with ctx.db.read() as session:
+        found = _differences(session, before, after)
+        jobs = [_jobs(session, run_id) for run_id in (before, after)]
+    # Outputs are read without a transaction: that may take a while.
+    lasts = [{name: _last_values(ctx, job) for name, job in one.items()} for one in jobs]
+    nodes = [
+        node.model_copy(update={"metrics": _metrics(*(one.get(node.name, {}) for one in lasts))})
+        for node in found.nodes
+    ]
+    return found.model_copy(update={"nodes": nodes})
+
+
+def _jobs(session: Session, run_id: str) -> dict[str, str]:
+    """The nodes' latest jobs, also those that stand in for them."""
+    found = {name: row.job_id for name, row in stored.nodes(session, run_id).items() if row.job_id}
+    return dict(islice(found.items(), _MAX_CURVES))
+
+
+def _last_values(ctx: Context, job_id: str) -> dict[str, float]:
+    """The last number of each curve of the job's latest attempt; none while it can't be read."""
+    try:
+        with ctx.db.read() as session:
+            ref = logs.locate(session, job_id, LogName.STDOUT)
+        found = series.get(ctx, ref).series
+    except (NotFound, Unavailable):
+        return {}
+    lasts = {
+        one.name: next((value for value in reversed(one.values) if value is not None), None) for one in found
+    }
+    return {name: value for name, value in lasts.items() if value is not None}
+
+
+def _metrics(before: Mapping[str, float], after: Mapping[str, float]) -> list[MetricComparison]:
+    names = dict.fromkeys((*before, *after))
+    return [MetricComparison(name=name, before=before.get(name), after=after.get(name)) for name in names]
+
+
+def _differences(session: Session, before: str, after: str) -> RunComparison:
     one, other = runs.find(session, before), runs.find(session, after)
     graphs = stored_runs.graph_of(session, before), stored_runs.graph_of(session, after)
     sides = _Side(session, before), _Side(session, after)

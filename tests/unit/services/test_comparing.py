@@ -7,9 +7,10 @@ from tests.driving import Driver
 from tests.factories import stored
 from tests.graphs import graph, node
 
+from torchyard.contracts.logs import LogName, Piece, Stream
 from torchyard.contracts.runs import NodeComparison, RunComparison
 from torchyard.errors import NotFound
-from torchyard.services import comparing
+from torchyard.services import comparing, logs
 from torchyard.services.context import Context
 
 
@@ -19,8 +20,7 @@ def driver(ctx: Context) -> Driver:
 
 
 def compared(driver: Driver, before: str, after: str) -> RunComparison:
-    with driver.ctx.db.read() as session:
-        return comparing.compare(session, before, after)
+    return comparing.compare(driver.ctx, before, after)
 
 
 def of(comparison: RunComparison, name: str) -> NodeComparison:
@@ -114,3 +114,22 @@ def test_a_run_that_there_is_not(driver: Driver) -> None:
     for pair in ((run, "nobody"), ("nobody", run)):
         with pytest.raises(NotFound):
             compared(driver, *pair)
+
+
+def test_the_last_numbers_that_nodes_printed_stand_beside_each_other(driver: Driver) -> None:
+    drawn = graph([node("train", stored(driver.ctx, b"print(1)\n"))])
+    runs = [driver.start(drawn) for _ in range(2)]
+    for run, text in zip(
+        runs, (b"loss: 0.5\nloss: 0.25\n", b"loss: 0.5\nloss: nan\nacc: 80%\nacc: 90%\n"), strict=True
+    ):
+        with driver.ctx.db.read() as session:
+            ref = logs.locate(session, str(driver.node(run, "train").job), LogName.STDOUT)
+        driver.ctx.logs.append(ref.attempt_id, LogName.STDOUT, 0, text, [Piece(0, Stream.STDOUT, 7)])
+        driver.end(run, "train")
+
+    (train,) = compared(driver, *runs).nodes
+
+    assert [(one.name, one.before, one.after) for one in train.metrics] == [
+        ("loss", 0.25, 0.5),
+        ("acc", None, 90),
+    ]

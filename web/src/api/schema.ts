@@ -3283,6 +3283,27 @@ export interface components {
             role: string;
         };
         /**
+         * MetricComparison
+         * @description A number of a node in two runs: the last one of a curve.
+         */
+        MetricComparison: {
+            /**
+             * After
+             * @description In the second run; none if it was never told there.
+             */
+            after?: number | null;
+            /**
+             * Before
+             * @description In the first run; none if it was never told there.
+             */
+            before?: number | null;
+            /**
+             * Name
+             * @description What stood before the numbers, or the tag of an event file.
+             */
+            name: string;
+        };
+        /**
          * Mode
          * @description Which nodes a run is to run.
          */
@@ -3426,6 +3447,12 @@ export interface components {
              * @default []
              */
             environment: components["schemas"]["FieldChange"][];
+            /**
+             * Metrics
+             * @description The last values of its curves; of the first 50 nodes.
+             * @default []
+             */
+            metrics: components["schemas"]["MetricComparison"][];
             /**
              * Name
              * @description The node's name.

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, data, type Schema } from "@/api/client";
-import { formatDuration } from "@/i18n/format";
+import { formatDuration, formatNumber } from "@/i18n/format";
 import { type RunDetail, runsQuery } from "@/live/run";
 import { DifferenceList, FieldChanges } from "@/ui/DifferenceList";
 import { Checkbox, Field, Select } from "@/ui/Field";
@@ -87,6 +87,7 @@ function Result({ comparison }: { comparison: Schema<"RunComparison"> }) {
                 <Side state={node.state_after} seconds={node.seconds_after} />
               </div>
               <FieldChanges fields={[...node.settings, ...node.code, ...node.environment]} />
+              <Metrics metrics={node.metrics} />
             </li>
           ))}
         </ul>
@@ -97,7 +98,54 @@ function Result({ comparison }: { comparison: Schema<"RunComparison"> }) {
 
 function differs(node: Schema<"NodeComparison">): boolean {
   const changes = node.settings.length + node.code.length + node.environment.length;
-  return changes > 0 || node.state_before !== node.state_after;
+  const metrics = node.metrics.some(({ before, after }) => before !== after);
+  return changes > 0 || metrics || node.state_before !== node.state_after;
+}
+
+/** The last values of the curves, and how far the second run's is from the first's. */
+function Metrics({ metrics }: { metrics: readonly Schema<"MetricComparison">[] }) {
+  const { t } = useTranslation("runs");
+  if (!metrics.length) return null;
+  return (
+    <table className="mt-2 text-xs tabular-nums">
+      <thead className="text-ink-faint">
+        <tr>
+          {(["metric", "before", "after", "difference"] as const).map((column) => (
+            <th
+              key={column}
+              scope="col"
+              className={column === "metric" ? "pr-6 text-left font-normal" : "px-3 text-right font-normal"}
+            >
+              {t(`compare.${column}`)}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {metrics.map(({ name, before, after }) => (
+          <tr key={name} className="border-line border-t">
+            <th scope="row" className="py-0.5 pr-6 text-left font-mono font-normal">
+              {name}
+            </th>
+            <td className="px-3 text-right">{shown(before)}</td>
+            <td className="px-3 text-right">{shown(after)}</td>
+            <td className="px-3 text-right text-ink-soft">{difference(before, after)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function shown(value: number | null | undefined): string {
+  return typeof value === "number" ? formatNumber(value, 6) : "–";
+}
+
+/** With its sign; nothing if one of the two is missing. */
+export function difference(before: number | null | undefined, after: number | null | undefined): string {
+  if (typeof before !== "number" || typeof after !== "number") return "";
+  const by = after - before;
+  return `${by > 0 ? "+" : by < 0 ? "−" : "±"}${formatNumber(Math.abs(by), 4)}`;
 }
 
 function Side({
