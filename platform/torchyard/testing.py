@@ -133,46 +133,6 @@ class RecordingWebhooks:
         raise self.answer
 
 
-class MemoryUploads:
-    """An `Uploads` in memory."""
-
-    def __init__(self) -> None:
-        self._parts: dict[tuple[str, str], tuple[bytes, datetime]] = {}
-
-    def offset(self, owner: str, sha256: str) -> int:
-        """How many bytes are there."""
-        return len(self._parts.get((owner, sha256), (b"",))[0])
-
-    def append(self, owner: str, sha256: str, offset: int, chunks: Iterable[bytes]) -> int:
-        """Take in bytes from `offset` on."""
-        there = self.offset(owner, sha256)
-        if offset > there:
-            raise OffsetMismatch(there)
-        for chunk in chunks:
-            known = self._parts.get((owner, sha256), (b"",))[0]
-            content = known[:offset] + chunk + known[offset + len(chunk) :]
-            self._parts[owner, sha256] = (content, datetime.now(UTC))
-            offset += len(chunk)
-        return offset
-
-    def read(self, owner: str, sha256: str) -> Iterator[bytes]:
-        """The bytes that are there."""
-        if (owner, sha256) not in self._parts:
-            raise NotFound("no part of such a file was uploaded", code="blob_not_found")
-        yield self._parts[owner, sha256][0]
-
-    def remove(self, owner: str, sha256: str) -> None:
-        """Forget an upload."""
-        self._parts.pop((owner, sha256), None)
-
-    def remove_older(self, before: datetime) -> int:
-        """Forget old uploads."""
-        old = [key for key, (_, at) in self._parts.items() if at < before]
-        for key in old:
-            del self._parts[key]
-        return len(old)
-
-
 class MemoryObjects:
     """An `ObjectStore` in memory.
 

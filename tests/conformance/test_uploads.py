@@ -1,4 +1,4 @@
-"""What every place of unfinished uploads does: in memory, and in a directory."""
+"""What a place of unfinished uploads does. The tests of what is above it use it too: there is no fake."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,16 +10,15 @@ import pytest
 from torchyard.adapters.directory_uploads import MAX_UPLOADS, DirectoryUploads
 from torchyard.errors import Malformed, NotFound, OffsetMismatch
 from torchyard.ports import Uploads
-from torchyard.testing import MemoryUploads
 
 ONE, OTHER = "1" * 36, "2" * 36
 CONTENT = bytes(range(256)) * 64
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-@pytest.fixture(params=["memory", "directory"])
-def uploads(request: pytest.FixtureRequest, tmp_path: Path) -> Uploads:
-    return MemoryUploads() if request.param == "memory" else DirectoryUploads(tmp_path, 1 << 20)
+@pytest.fixture
+def uploads(tmp_path: Path) -> Uploads:
+    return DirectoryUploads(tmp_path, 1 << 20)
 
 
 def broken(content: bytes) -> Iterator[bytes]:

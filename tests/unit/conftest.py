@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from torchyard.adapters.directory_uploads import DirectoryUploads
 from torchyard.services.context import Context, Limits
 from torchyard.services.sealing import Sealer, new_key
 from torchyard.storage.database import Database
@@ -17,7 +18,6 @@ from torchyard.testing import (
     MemoryBuckets,
     MemoryLogs,
     MemoryObjects,
-    MemoryUploads,
     RecordingDispatcher,
     RecordingWebhooks,
 )
@@ -81,11 +81,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 @pytest.fixture
-def ctx(database: Database) -> Context:
+def ctx(database: Database, tmp_path: Path) -> Context:
     return Context(
         db=database,
         objects=MemoryObjects(),
-        uploads=MemoryUploads(),
+        uploads=DirectoryUploads(tmp_path / "uploads", max_bytes=1 << 30),
         logs=MemoryLogs(),
         buckets=MemoryBuckets(),
         webhooks=RecordingWebhooks(),

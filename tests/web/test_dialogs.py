@@ -170,6 +170,8 @@ def test_an_upload_goes_on_where_it_broke_off_and_where_an_earlier_one_ended(
                 lambda: page.evaluate("() => true") and api.head(blob).status_code == 200, seconds=PATIENCE
             )
         page.close()
-    first, second = offsets
-    assert first == 8 * MIB < second <= 14 * MIB
-    assert proxy.forwarded < len(content) - 8 * MIB + 4 * MIB
+    assert offsets[0] == 8 * MIB
+    assert all(offset > 8 * MIB for offset in offsets[1:])
+    # The line was cut once. Of what a connection had carried before, the browser sends again by itself.
+    assert proxy.cuts == []
+    assert proxy.forwarded < len(content) - 8 * MIB + 6 * MIB + 4 * MIB

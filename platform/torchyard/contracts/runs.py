@@ -200,6 +200,9 @@ class NodeRun(Lenient):
     )
     created_at: datetime | None = Field(None, description="When its latest job was queued.")
     started_at: datetime | None = Field(None, description="When its script started.")
+    script_ended_at: datetime | None = Field(
+        None, description="When the script of its latest attempt ended; what it left was collected since."
+    )
     finished_at: datetime | None = Field(None, description="When it ended.")
 
 

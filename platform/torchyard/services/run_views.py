@@ -172,8 +172,9 @@ def _nodes(ctx: Context, session: Session, graph: Graph, rows: list[Row[Any]]) -
         queued = {name: ctx.queue.waiting.get(attempt) for name, attempt in attempts.items()}
         waits |= {name: one.sentence for name, one in queued.items() if one}
     silent = run_nodes.out_of_sight(session, run_id) if there & NODE_STARTED else set()
+    ends = run_nodes.script_ends(session, run_id)
     return [
-        _node(row, states[row.name], waits[row.name] or reread(row.sentence, row.saying), silent)
+        _node(row, states[row.name], waits[row.name] or reread(row.sentence, row.saying), silent, ends)
         for row in rows
     ]
 
@@ -182,7 +183,13 @@ def _in(states: Mapping[str, NodeState], state: NodeState) -> list[str]:
     return [name for name, one in states.items() if one is state]
 
 
-def _node(row: Row[Any], state: NodeState, sentence: str | None, silent: set[str]) -> NodeRun:
+def _node(
+    row: Row[Any],
+    state: NodeState,
+    sentence: str | None,
+    silent: set[str],
+    ends: Mapping[str, datetime],
+) -> NodeRun:
     return NodeRun(
         name=row.name,
         kind=row.kind,
@@ -196,5 +203,7 @@ def _node(row: Row[Any], state: NodeState, sentence: str | None, silent: set[str
         inputs_from={name: source["run"] for name, source in row.inputs_from.items()},
         created_at=row.created_at,
         started_at=row.started_at,
+        # Of a reused node, the job's times are those of another run.
+        script_ended_at=None if row.reused_from else ends.get(row.job_id),
         finished_at=row.finished_at,
     )

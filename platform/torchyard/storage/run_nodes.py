@@ -4,6 +4,7 @@ Nodes are read as columns: a run may have thousands, and the engine looks at all
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, insert, select, update
@@ -181,6 +182,16 @@ def out_of_sight(session: Session, run_id: str) -> set[str]:
         .where(JobRow.run_id == run_id, AttemptRow.state.in_(CLAIMED), WorkerRow.unreachable.is_(True))
     )
     return set(session.scalars(query))
+
+
+def script_ends(session: Session, run_id: str) -> dict[str, datetime]:
+    """When the scripts of the run's jobs ended, of the latest attempts, by the job's id."""
+    query = (
+        select(JobRow.id, AttemptRow.script_ended_at)
+        .join(AttemptRow, (AttemptRow.job_id == JobRow.id) & (AttemptRow.number == JobRow.attempt))
+        .where(JobRow.run_id == run_id, AttemptRow.script_ended_at.is_not(None))
+    )
+    return {str(job_id): ended_at for job_id, ended_at in session.execute(query) if ended_at}
 
 
 def queued_attempts(session: Session, run_id: str) -> dict[str, str]:

@@ -3536,6 +3536,11 @@ export interface components {
             /** @description The same for other languages. */
             saying?: components["schemas"]["Saying"] | null;
             /**
+             * Script Ended At
+             * @description When the script of its latest attempt ended; what it left was collected since.
+             */
+            script_ended_at?: string | null;
+            /**
              * Sentence
              * @description How it ended, or why it waits, in one sentence.
              */

@@ -1,4 +1,4 @@
-/** The time line of a run: each node's bar, split into queueing, staging and running. */
+/** The time line of a run: each node's bar, split into queueing, staging, running and collecting. */
 import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
 import { useEffect, useState } from "react";
@@ -14,8 +14,9 @@ const COLOURS: Record<Phase, string> = {
   queued: "bg-line-strong",
   staging: "bg-state-running/40",
   running: "bg-state-running",
+  collecting: "bg-state-running/65",
 };
-const PHASES: readonly Phase[] = ["queued", "staging", "running"];
+const PHASES: readonly Phase[] = ["queued", "staging", "running", "collecting"];
 
 export function Gantt({ run, onShow }: { run: RunDetail; onShow: (node: string) => void }) {
   const { t } = useTranslation("runs");

@@ -45,3 +45,21 @@ test("a bar is split by phase, over every attempt, and goes on until now", () =>
     ["running", 5, 9],
   ]);
 });
+
+test("what comes after the script's end is collecting, in the last attempt alone", () => {
+  const states = ["queued", "running", "failed", "queued", "running", "succeeded"];
+  const events = states.map((state, seq) => ({ seq, at: at(10 * seq), node: "a", state, message: "" }));
+  const ended = run([["a", 50]], []);
+  const phases = (script_ended_at: string | null) => {
+    const nodes = ended.nodes.map((node) => ({ ...node, script_ended_at }));
+    const [bar] = barsOf({ ...ended, nodes }, events, 90_000);
+    return bar?.segments.slice(-2).map(({ phase, from, to }) => [phase, from / 1_000, to / 1_000]);
+  };
+  expect(phases(at(44))).toEqual([
+    ["running", 40, 44],
+    ["collecting", 44, 50],
+  ]);
+  for (const none of [null, at(14), at(50)]) {
+    expect(phases(none)?.at(-1)).toEqual(["running", 40, 50]);
+  }
+});

@@ -3,7 +3,7 @@ import type { Schema } from "@/api/client";
 import type { RunDetail } from "@/live/run";
 
 type RunEvent = Schema<"RunEvent">;
-export type Phase = "queued" | "staging" | "running";
+export type Phase = "queued" | "staging" | "running" | "collecting";
 
 export interface Segment {
   phase: Phase;
@@ -23,11 +23,18 @@ const PHASES = new Set(["queued", "staging", "running"]);
 export function barsOf(run: RunDetail, events: readonly RunEvent[], now: number): Bar[] {
   const byNode = Map.groupBy(events, (event) => event.node ?? "");
   const critical = criticalPath(run);
-  return run.nodes.map(({ name }) => ({
+  return run.nodes.map(({ name, script_ended_at }) => ({
     name,
     critical: critical.has(name),
-    segments: segmentsOf(byNode.get(name) ?? [], now),
+    segments: collecting(segmentsOf(byNode.get(name) ?? [], now), script_ended_at),
   }));
+}
+
+/** After the script's end, what it left is collected: a part of its own of the latest attempt's last segment. */
+function collecting(segments: Segment[], scriptEnded: string | null | undefined): Segment[] {
+  const [last, at] = [segments.at(-1), scriptEnded ? Date.parse(scriptEnded) : Number.NaN];
+  if (last?.phase !== "running" || !(at >= last.from && at < last.to)) return segments;
+  return [...segments.slice(0, -1), { ...last, to: at }, { phase: "collecting", from: at, to: last.to }];
 }
 
 function segmentsOf(events: readonly RunEvent[], now: number): Segment[] {
