@@ -53,6 +53,8 @@ class Loaded:
 
     def __init__(self) -> None:
         self.modules = dict(sys.modules)
+        #: Found now: a look at each name in the child would copy every page that has one.
+        self.ours = [name for name in sys.modules if name.partition(".")[0] == "torchyard_worker"]
         self.handles = processes.open_handles()
         self._set_threads = _openblas_setters()
         self._torch: Any = sys.modules.get("torch")
@@ -126,7 +128,7 @@ def become(waiting: child.Waiting, loaded: Loaded) -> Script:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    _forget_the_zygote()
+    _forget_the_zygote(loaded)
     waiting.started()
     processes.close_all_but(loaded.handles)
     return Script(launch["argv"][1], lambda: child.execute(launch))
@@ -203,9 +205,9 @@ def _take_place(argv: list[str]) -> None:
         sys.orig_argv[:] = argv
 
 
-def _forget_the_zygote() -> None:
+def _forget_the_zygote(loaded: Loaded) -> None:
     """Let what was loaded begin anew where it has taken note of the process or of its time."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "torchyard_worker"]:
+    for name in loaded.ours:
         del sys.modules[name]
     tempfile: Any = sys.modules.get("tempfile")
     if tempfile is not None:

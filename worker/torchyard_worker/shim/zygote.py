@@ -22,6 +22,7 @@ import select
 import signal
 import socket
 import sys
+import weakref
 
 # This file is run by its path; behind everything else, and only until all of it is imported.
 _paths = sys.path[1:]
@@ -140,8 +141,11 @@ def _load(names: list[str]) -> warm.Loaded:
     if torch is not None:
         torch.set_num_threads(1)
     processes.show_as(sys.orig_argv if sys.version_info >= (3, 10) else sys.argv, dict(os.environ))
+    # At a script's end, what was there before it goes with the process: torch alone has hundreds of these.
+    weakref.finalize._registry = {}  # type: ignore[attr-defined]
     _check_threads()
     gc.collect()
+    processes.use_huge_pages()
     gc.freeze()  # else the first collection of each child would copy all of it
     return warm.Loaded()
 
