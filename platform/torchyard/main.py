@@ -109,6 +109,8 @@ def _running(settings: Settings) -> Iterator[FastAPI]:
         placing = Loop(
             "scheduler", lambda: schedule(ctx), period=_SCHEDULE_AT_LEAST_EVERY, pause=_SCHEDULE_PAUSE
         )
+        # In this order: what is woken finds noted whether it was from here.
+        stack.callback(ctx.fanout.subscribe(QUEUE_TOPIC, ctx.queue.heard))
         stack.callback(ctx.fanout.subscribe(QUEUE_TOPIC, placing.wake))
         pool = ThreadPoolExecutor(_STORAGE_THREADS, thread_name_prefix="storage")
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)

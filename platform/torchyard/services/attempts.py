@@ -27,8 +27,8 @@ from torchyard.errors import (
     TorchyardError,
     Unavailable,
 )
-from torchyard.services import inputs, mirroring, reusing, secrets
-from torchyard.services.context import QUEUE_TOPIC, Context, job_topic, log_topic
+from torchyard.services import inputs, mirroring, queueing, reusing, secrets
+from torchyard.services.context import Context, job_topic, log_topic
 from torchyard.storage import attempts, blobs, jobs
 from torchyard.storage.database import after_commit
 from torchyard.storage.tables import ArtifactRow, AttemptRow, JobRow, WorkerRow
@@ -41,9 +41,10 @@ def queue(ctx: Context, session: Session, job: JobRow, spec: JobSpec, *, retry: 
     now = ctx.clock.now()
     job.attempt += 1
     job.state = JobState.QUEUED
+    attempt_id = str(uuid.uuid4())
     session.add(
         AttemptRow(
-            id=str(uuid.uuid4()),
+            id=attempt_id,
             job_id=job.id,
             number=job.attempt,
             state=AttemptState.WAITING,
@@ -63,7 +64,7 @@ def queue(ctx: Context, session: Session, job: JobRow, spec: JobSpec, *, retry: 
     session.flush()
     queued = _queued_again(job.attempt, retry) if retry else "queued"
     note(ctx, session, job, state=JobState.QUEUED, message=f"{queued}: {_wishes(spec)}")
-    after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
+    queueing.attempt_changed(ctx, session, attempt_id)
 
 
 def claim(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str) -> ClaimedAttempt | None:
@@ -211,7 +212,7 @@ def put_back(ctx: Context, session: Session, row: AttemptRow, message: str) -> N
     held = attempts.find(session, row.id)
     if unplaced and held is not None:
         note(ctx, session, held.job, state=JobState.QUEUED, message=message)
-        after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
+        queueing.attempt_changed(ctx, session, row.id)
 
 
 def note(ctx: Context, session: Session, job: JobRow, *, state: JobState, message: str) -> None:
@@ -301,9 +302,9 @@ def _end(
     # Whoever follows the events must not take the end of an attempt for the job's.
     state = JobState.QUEUED if retry else ending.state
     note(ctx, session, held.job, state=state, message=f"{ending.state}: {ending.sentence}")
-    topics = [QUEUE_TOPIC, *(log_topic(held.attempt.id, name) for name in SCRIPT_LOGS)]
-    for topic in topics:
-        after_commit(session, functools.partial(ctx.fanout.wake, topic))
+    queueing.attempt_changed(ctx, session, held.attempt.id)
+    for name in SCRIPT_LOGS:
+        after_commit(session, functools.partial(ctx.fanout.wake, log_topic(held.attempt.id, name)))
 
 
 def _keep_artifacts(ctx: Context, session: Session, held: attempts.HeldAttempt, final: Finish) -> None:

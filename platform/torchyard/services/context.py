@@ -1,14 +1,14 @@
 """What the use cases work with, put together once at the composition root."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from torchyard.contracts.jobs import StagingProgress, Waiting
+from torchyard.contracts.jobs import StagingProgress
 from torchyard.contracts.logs import LogName
 from torchyard.ports import Buckets, Clock, Dispatcher, Fanout, LogStore, ObjectStore, Uploads, Webhooks
 from torchyard.services.log_scans import LogScans
 from torchyard.services.printed_logs import PrintedLogs
+from torchyard.services.queue import Queue
 from torchyard.services.sealing import Sealer
 from torchyard.storage.database import Database
 
@@ -52,13 +52,6 @@ class Limits:
     artifact_max_total_bytes: int | None = None
 
 
-@dataclass
-class Queue:
-    """Why each waiting attempt waits, as the scheduler last saw it. Replaced whole: readers need no lock."""
-
-    waiting: Mapping[str, Waiting] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """The database, the ports and the limits."""
@@ -76,6 +69,7 @@ class Context:
     sealer: Sealer
     #: What a worker needs to consume its messages.
     broker_url: str
+    #: What the scheduler knows; why attempts wait.
     queue: Queue = field(default_factory=Queue)
     #: How far attempts are that fetch their files. In memory alone: it is news for a few seconds, and after a
     #: restart the worker's next report brings it again.

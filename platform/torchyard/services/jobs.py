@@ -35,8 +35,8 @@ from torchyard.errors import (
     TooLarge,
 )
 from torchyard.services import attempts as attempting
-from torchyard.services import submitting, trees
-from torchyard.services.context import QUEUE_TOPIC, Context, job_topic
+from torchyard.services import queueing, submitting, trees
+from torchyard.services.context import Context, job_topic
 from torchyard.services.users import User
 from torchyard.storage import attempts, blobs, jobs, workers
 from torchyard.storage.database import after_commit
@@ -256,7 +256,7 @@ def stop(ctx: Context, session: Session, job_id: str, why: str) -> None:
     )
     attempting.note(ctx, session, record.job, state=state, message=f"{message}, {why}")
     if ended:
-        after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
+        queueing.attempt_changed(ctx, session, record.attempt.id)
     elif first:
         after_commit(session, lambda: attempting.send_cancel(ctx, record.attempt))
 
@@ -361,8 +361,8 @@ def _waiting(ctx: Context, record: jobs.JobRecord) -> Waiting | None:
         return Waiting.said(1, say("wait_placed", worker=record.worker.name))
     if record.attempt.state != AttemptState.WAITING:
         return None
-    fresh = Waiting.said(len(ctx.queue.waiting) + 1, say("wait_unplanned"))
-    return ctx.queue.waiting.get(record.attempt.id, fresh)
+    fresh = Waiting.said(len(ctx.queue) + 1, say("wait_unplanned"))
+    return ctx.queue.why(record.attempt.id) or fresh
 
 
 def _public_state(row: AttemptRow) -> JobState:

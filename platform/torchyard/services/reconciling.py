@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -10,11 +10,10 @@ from torchyard.contracts.sayings import say
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
 from torchyard.domain.liveness import Watch
 from torchyard.services import attempts as attempting
-from torchyard.services import retention
-from torchyard.services.context import QUEUE_TOPIC, Context
+from torchyard.services import queueing, retention
+from torchyard.services.context import Context
 from torchyard.services.idempotency import ABANDONED, REMEMBERED
 from torchyard.storage import attempts, blobs, idempotency, users, workers
-from torchyard.storage.database import after_commit
 from torchyard.storage.tables import WorkerRow
 
 log = structlog.get_logger()
@@ -36,13 +35,11 @@ class Reconciler:
     watches: dict[str, Watch] = field(default_factory=dict)
     watched_at: float = field(default=float("inf"))
     cleaned_at: float = field(default=float("-inf"))
-    rested_at: datetime | None = None
 
     def look(self) -> None:
         """One pass over everything that may have got stuck."""
         self._watch_workers(time.monotonic())
         self._announce_again()
-        self._wake_rested()
         if time.monotonic() - self.cleaned_at >= _CLEANING_SECONDS:
             self._forget()
             self.cleaned_at = time.monotonic()
@@ -81,7 +78,7 @@ class Reconciler:
                     attempt,
                     f"{row.name} is unreachable and had not taken it: back in the queue",
                 )
-            after_commit(session, lambda: self.ctx.fanout.wake(QUEUE_TOPIC))
+            queueing.worker_changed(self.ctx, session, row.id)
 
     def _give_up(self, row: WorkerRow, silence: timedelta) -> None:
         with self.ctx.db.write() as session:
@@ -106,17 +103,9 @@ class Reconciler:
             log.info("announced_again", attempt=row.id, worker=row.worker_id)
             attempting.send_run(self.ctx, row)
 
-    def _wake_rested(self) -> None:
-        """Have the attempts placed whose pause is over."""
-        now = self.ctx.clock.now()
-        with self.ctx.db.read() as session:
-            rested = self.rested_at and attempts.any_rested(session, self.rested_at, now)
-        self.rested_at = now
-        if rested:
-            self.ctx.fanout.wake(QUEUE_TOPIC)
-
     def _forget(self) -> None:
         retention.enforce(self.ctx)
+        self.ctx.queue.doubt()
         now = self.ctx.clock.now()
         with self.ctx.db.write() as session:
             idempotency.remove_older(session, now - REMEMBERED, now - ABANDONED)

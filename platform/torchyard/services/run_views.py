@@ -169,7 +169,7 @@ def _nodes(ctx: Context, session: Session, graph: Graph, rows: list[Row[Any]]) -
         waits |= {name: planning.why_waiting(plan, states, name) for name in _in(states, NodeState.WAITING)}
     if NodeState.QUEUED in there:
         attempts = run_nodes.queued_attempts(session, run_id)
-        queued = {name: ctx.queue.waiting.get(attempt) for name, attempt in attempts.items()}
+        queued = {name: ctx.queue.why(attempt) for name, attempt in attempts.items()}
         waits |= {name: one.sentence for name, one in queued.items() if one}
     silent = run_nodes.out_of_sight(session, run_id) if there & NODE_STARTED else set()
     ends = run_nodes.script_ends(session, run_id)

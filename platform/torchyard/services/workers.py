@@ -20,10 +20,10 @@ from torchyard.contracts.workers import DrainWish, HeldJob, OfferedRuntime, Work
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
 from torchyard.errors import NotFound, Unauthenticated
 from torchyard.services import attempts as attempting
-from torchyard.services.context import QUEUE_TOPIC, Context
+from torchyard.services import queueing
+from torchyard.services.context import Context
 from torchyard.services.users import digest, new_token
 from torchyard.storage import attempts, workers
-from torchyard.storage.database import after_commit
 from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow
 
 #: Heartbeats in the time after which a worker's attempts are given up, at least: several may be lost.
@@ -56,7 +56,7 @@ def register(ctx: Context, session: Session, request: RegisterRequest) -> Regist
     held = {row.id for row in attempts.of_worker(session, request.worker_id, CLAIMED)}
     for attempt_id in sorted(held - set(request.attempts)):
         attempting.lose(ctx, session, attempt_id, say("worker_restarted"))
-    after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
+    queueing.worker_changed(ctx, session, request.worker_id)
     return Registered(
         token=token,
         broker_url=ctx.broker_url,
@@ -85,7 +85,7 @@ def beat(ctx: Context, session: Session, worker: WorkerRow, heartbeat: Heartbeat
     )
     workers.beat(session, worker.id, counter=heartbeat.counter, at=ctx.clock.now(), runtimes=runtimes)
     if worker.unreachable or runtimes is not None:
-        after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
+        queueing.worker_changed(ctx, session, worker.id)
     rows = attempts.of_worker(session, worker.id)
     held = {row.id for row in rows if row.state in CLAIMED}
     return HeartbeatAnswer(
@@ -112,7 +112,7 @@ def drain(ctx: Context, session: Session, worker_id: str, wish: DrainWish) -> Wo
     if workers.find(session, worker_id) is None:
         raise NotFound("there is no worker with this id", code="worker_not_found")
     workers.set_draining(session, worker_id, wish.drain)
-    after_commit(session, lambda: ctx.fanout.wake(QUEUE_TOPIC))
+    queueing.worker_changed(ctx, session, worker_id)
     return next(worker for worker in all_workers(session) if worker.id == worker_id)
 
 

@@ -1,7 +1,8 @@
 """Queries about attempts; a change of state is always a compare-and-swap."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import CursorResult, select, update
@@ -12,6 +13,32 @@ from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow
 
 #: Columns that an attempt shares with its job.
 _SHARED = frozenset({"reason", "sentence", "saying", "exit_code", "signal", "started_at", "finished_at"})
+
+
+#: Ids in one statement; databases count its values.
+_AT_ONCE = 1_000
+
+
+class PlacingRow(NamedTuple):
+    """What the scheduler needs of an attempt."""
+
+    id: str
+    state: str
+    owner_id: str
+    runtime: str
+    gpu_count: int
+    gpu_model: str | None
+    cpus: int
+    memory_mb: int
+    worker_id: str | None
+    gpus: list[str]
+    created_at: datetime
+    not_before: datetime | None
+    near: list[str]
+
+
+# Columns and no objects: these are read by the thousand.
+_PLACING = [getattr(AttemptRow, name) for name in PlacingRow._fields]
 
 
 class HeldAttempt(NamedTuple):
@@ -90,24 +117,23 @@ def move(
     return True
 
 
-def waiting(session: Session) -> list[AttemptRow]:
-    """All attempts in the queue, oldest first."""
+def open_states(session: Session) -> list[tuple[str, str, str | None]]:
+    """Id, state and worker of each attempt that waits or holds resources of a worker, oldest first."""
     query = (
-        select(AttemptRow)
-        .where(AttemptRow.state == AttemptState.WAITING)
+        select(AttemptRow.id, AttemptRow.state, AttemptRow.worker_id)
+        .where(AttemptRow.state.in_([AttemptState.WAITING, *PLACED]))
         .order_by(AttemptRow.created_at, AttemptRow.id)
     )
-    return list(session.scalars(query))
+    return [(attempt_id, state, worker_id) for attempt_id, state, worker_id in session.execute(query)]
 
 
-def any_rested(session: Session, after: datetime, until: datetime) -> bool:
-    """Whether the pause of an attempt in the queue ended in this time."""
-    query = select(AttemptRow.id).where(
-        AttemptRow.state == AttemptState.WAITING,
-        AttemptRow.not_before > after,
-        AttemptRow.not_before <= until,
-    )
-    return session.scalar(query.limit(1)) is not None
+def placing(session: Session, attempt_ids: Iterable[str]) -> Iterator[PlacingRow]:
+    """What the scheduler needs of these attempts, in their order; of those that there are."""
+    left = iter(attempt_ids)
+    while some := list(islice(left, _AT_ONCE)):
+        rows = session.execute(select(*_PLACING).where(AttemptRow.id.in_(some)))
+        found = {row.id: PlacingRow(*row) for row in rows}
+        yield from (found[attempt_id] for attempt_id in some if attempt_id in found)
 
 
 def ends(session: Session, job_id: str) -> list[tuple[str | None, bool]]:
@@ -126,11 +152,6 @@ def workers_of(session: Session, job_ids: Iterable[str]) -> set[str]:
         .where(JobRow.id.in_(list(job_ids)), AttemptRow.number == JobRow.attempt)
     )
     return {worker_id for worker_id in session.scalars(query) if worker_id is not None}
-
-
-def placed(session: Session) -> list[AttemptRow]:
-    """All attempts that hold resources of a worker."""
-    return list(session.scalars(select(AttemptRow).where(AttemptRow.state.in_(PLACED))))
 
 
 def placed_jobs(session: Session) -> list[tuple[AttemptRow, JobRow]]:

@@ -1,5 +1,6 @@
 """Queries about workers."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,18 @@ def by_token(session: Session, digest: str) -> WorkerRow | None:
 def all_workers(session: Session) -> list[WorkerRow]:
     """Every worker that ever registered, by name."""
     return list(session.scalars(select(WorkerRow).order_by(WorkerRow.name, WorkerRow.id)))
+
+
+def find_all(session: Session, worker_ids: Collection[str]) -> list[WorkerRow]:
+    """Those of the workers that there are."""
+    if not worker_ids:
+        return []
+    return list(session.scalars(select(WorkerRow).where(WorkerRow.id.in_(list(worker_ids)))))
+
+
+def all_ids(session: Session) -> list[str]:
+    """Of every worker that ever registered."""
+    return list(session.scalars(select(WorkerRow.id)))
 
 
 def save(session: Session, row: WorkerRow) -> None:

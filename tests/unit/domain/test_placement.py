@@ -1,86 +1,15 @@
 import random
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.yards import NOW, Machine, Plan, attempt, busy, gpus, plan, worker, workers_of
 
 from torchyard.contracts.jobs import Resources
 from torchyard.contracts.runner import Gpu
-from torchyard.domain.placement import (
-    Placement,
-    PlacementSettings,
-    Plan,
-    WaitingAttempt,
-    WorkerCapacity,
-    plan,
-)
-
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def attempt(
-    name: str,
-    *,
-    owner: str = "ann",
-    priority: int = 0,
-    age: float = 0,
-    runtime: str = "torch",
-    resources: Resources | None = None,
-) -> WaitingAttempt:
-    """An attempt that has waited for `age` seconds."""
-    return WaitingAttempt(
-        attempt_id=name,
-        owner=owner,
-        priority=priority,
-        queued_at=NOW - timedelta(seconds=age),
-        resources=resources or Resources(),
-        runtime=runtime,
-    )
-
-
-def gpus(count: int, *, model: str = "NVIDIA A100-SXM4-80GB", memory_mb: int = 80_000) -> tuple[Gpu, ...]:
-    return tuple(
-        Gpu(uuid=f"GPU-{model}-{number}", model=model, memory_mb=memory_mb) for number in range(count)
-    )
-
-
-def worker(
-    name: str,
-    *,
-    cpus: int = 4,
-    memory_mb: int = 8192,
-    has: tuple[Gpu, ...] = (),
-    runtimes: tuple[str, ...] = ("torch",),
-) -> WorkerCapacity:
-    """A worker on which nothing runs."""
-    own = tuple(gpu.model_copy(update={"uuid": f"{name}/{gpu.uuid}"}) for gpu in has)
-    return WorkerCapacity(
-        worker_id=name,
-        name=name,
-        cpus=cpus,
-        memory_mb=memory_mb,
-        gpus=own,
-        runtimes=frozenset(runtimes),
-        free_cpus=cpus,
-        free_memory_mb=memory_mb,
-        free_gpus=own,
-    )
-
-
-def busy(idle: WorkerCapacity, *, cpus: int = 0, memory_mb: int = 0, gpu_count: int = 0) -> WorkerCapacity:
-    """The worker with this much of it in use."""
-    return replace(
-        idle,
-        free_cpus=idle.free_cpus - cpus,
-        free_memory_mb=idle.free_memory_mb - memory_mb,
-        free_gpus=idle.free_gpus[gpu_count:],
-    )
-
-
-def workers_of(decided: Plan) -> dict[str, str]:
-    return {placement.attempt_id: placement.worker_id for placement in decided.placements}
+from torchyard.domain.placement import Placement, PlacementSettings, WaitingAttempt
 
 
 def explanation(decided: Plan, name: str) -> str:
@@ -208,7 +137,7 @@ def test_a_smaller_attempt_passes_a_larger_one_that_does_not_fit() -> None:
     waiting = [attempt("large", age=60, resources=Resources(cpus=4)), attempt("small")]
     decided = plan(waiting, [half], {}, NOW)
     assert workers_of(decided) == {"small": "w"}
-    assert explanation(decided, "large") == "needs 4 CPU cores; the largest free worker has 2"
+    assert explanation(decided, "large") == "needs 4 CPU cores; the largest free worker has 1"
 
 
 def test_nothing_that_a_starving_attempt_needs_is_given_away() -> None:
@@ -360,7 +289,7 @@ MODELS = ["NVIDIA A100", "NVIDIA L4"]
 
 
 @st.composite
-def yards(draw: st.DrawFn) -> list[WorkerCapacity]:
+def yards(draw: st.DrawFn) -> list[Machine]:
     found = []
     for number in range(draw(st.integers(0, 4))):
         has = tuple(
@@ -369,11 +298,12 @@ def yards(draw: st.DrawFn) -> list[WorkerCapacity]:
         )
         runtimes = tuple(draw(st.lists(st.sampled_from(["torch", "jax"]), min_size=1, max_size=2)))
         idle = worker(f"w{number}", cpus=draw(st.integers(1, 6)), memory_mb=draw(st.integers(1, 6)) * 100)
-        idle = replace(idle, gpus=has, free_gpus=has, runtimes=frozenset(runtimes))
+        capacity = replace(idle.capacity, gpus=has, runtimes=frozenset(runtimes))
+        idle = replace(idle, capacity=capacity, free_gpus=has)
         found.append(
             busy(
                 idle,
-                cpus=draw(st.integers(0, idle.cpus)),
+                cpus=draw(st.integers(0, idle.free_cpus)),
                 memory_mb=draw(st.integers(0, 3)) * 100,
                 gpu_count=draw(st.integers(0, len(has))),
             )
@@ -408,19 +338,17 @@ COUNTS = st.dictionaries(st.sampled_from(["ann", "bob"]), st.integers(0, 3))
 PATIENCE = st.sampled_from([timedelta(minutes=5), timedelta(days=1)])
 
 
-def left_over(
-    workers: list[WorkerCapacity], waiting: list[WaitingAttempt], decided: Plan
-) -> list[WorkerCapacity]:
+def left_over(workers: list[Machine], waiting: list[WaitingAttempt], decided: Plan) -> list[Machine]:
     """The workers after the plan; fails where it gave what was not free."""
     asked = {one.attempt_id: one for one in waiting}
-    left = {one.worker_id: one for one in workers}
+    left = {one.name: one for one in workers}
     for placement in decided.placements:
         here, wanted = left[placement.worker_id], asked[placement.attempt_id]
         free = {gpu.uuid: gpu for gpu in here.free_gpus}
         given = [free.pop(uuid) for uuid in placement.gpus]
         assert len(given) == wanted.resources.gpus
         assert all((wanted.resources.gpu_model or "").lower() in gpu.model.lower() for gpu in given)
-        assert wanted.runtime in here.runtimes
+        assert wanted.runtime in here.capacity.runtimes
         left[placement.worker_id] = replace(
             here,
             free_cpus=here.free_cpus - wanted.resources.cpus,
@@ -432,10 +360,10 @@ def left_over(
     return list(left.values())
 
 
-def fits(one: WaitingAttempt, here: WorkerCapacity) -> bool:
+def fits(one: WaitingAttempt, here: Machine) -> bool:
     model = (one.resources.gpu_model or "").lower()
     return (
-        one.runtime in here.runtimes
+        one.runtime in here.capacity.runtimes
         and here.free_cpus >= one.resources.cpus
         and here.free_memory_mb >= one.resources.memory_mb
         and sum(model in gpu.model.lower() for gpu in here.free_gpus) >= one.resources.gpus
@@ -445,7 +373,7 @@ def fits(one: WaitingAttempt, here: WorkerCapacity) -> bool:
 @given(queues(), yards(), COUNTS, PATIENCE)
 @settings(database=None, deadline=None, max_examples=400)
 def test_a_plan_gives_only_what_is_free_and_loses_nobody(
-    waiting: list[WaitingAttempt], workers: list[WorkerCapacity], running: dict[str, int], patience: timedelta
+    waiting: list[WaitingAttempt], workers: list[Machine], running: dict[str, int], patience: timedelta
 ) -> None:
     decided = plan(waiting, workers, running, NOW, PlacementSettings(starvation_after=patience))
     left_over(workers, waiting, decided)
@@ -457,7 +385,7 @@ def test_a_plan_gives_only_what_is_free_and_loses_nobody(
 @given(queues(), yards(), COUNTS, PATIENCE)
 @settings(database=None, deadline=None, max_examples=400)
 def test_nobody_waits_for_what_is_free_unless_it_is_kept(
-    waiting: list[WaitingAttempt], workers: list[WorkerCapacity], running: dict[str, int], patience: timedelta
+    waiting: list[WaitingAttempt], workers: list[Machine], running: dict[str, int], patience: timedelta
 ) -> None:
     decided = plan(waiting, workers, running, NOW, PlacementSettings(starvation_after=patience))
     left = left_over(workers, waiting, decided)
@@ -471,7 +399,7 @@ def test_nobody_waits_for_what_is_free_unless_it_is_kept(
 @given(queues(), yards(), COUNTS)
 @settings(database=None, deadline=None, max_examples=200)
 def test_without_starvation_nobody_passes_one_that_would_have_fitted(
-    waiting: list[WaitingAttempt], workers: list[WorkerCapacity], running: dict[str, int]
+    waiting: list[WaitingAttempt], workers: list[Machine], running: dict[str, int]
 ) -> None:
     patient = PlacementSettings(starvation_after=timedelta(days=1))
     decided = plan(waiting, workers, running, NOW, patient)
@@ -489,7 +417,7 @@ def test_without_starvation_nobody_passes_one_that_would_have_fitted(
 @settings(database=None, deadline=None, max_examples=200)
 def test_a_plan_does_not_depend_on_the_order_of_its_input(
     waiting: list[WaitingAttempt],
-    workers: list[WorkerCapacity],
+    workers: list[Machine],
     running: dict[str, int],
     chance: random.Random,
 ) -> None:

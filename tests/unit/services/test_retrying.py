@@ -12,7 +12,6 @@ from torchyard.contracts.runner import ClaimedAttempt, Report
 from torchyard.errors import JobEnded
 from torchyard.services import attempts, jobs, scheduling
 from torchyard.services.context import Context
-from torchyard.services.reconciling import Reconciler
 from torchyard.storage import attempts as stored_attempts
 from torchyard.storage.tables import WorkerRow
 from torchyard.testing import FixedClock
@@ -69,21 +68,15 @@ def test_a_failed_script_is_tried_again_and_the_job_is_never_shown_ended_in_betw
 def test_the_next_attempt_rests_first_and_says_so(ctx: Context) -> None:
     job = submit(ctx, retries={"after_failure": 1})
     ended(ctx, job, exit_code=1)
-    reconciler = Reconciler(ctx)
-    woken: list[None] = []
-    ctx.fanout.subscribe("queue", lambda: woken.append(None))
 
-    scheduling.schedule(ctx)
+    look_again_in = scheduling.schedule(ctx)
     resting = get(ctx, job)
-    reconciler.look()
     advance(ctx, 10)
-    reconciler.look()
-    reconciler.look()
-    scheduling.schedule(ctx)
+    then = scheduling.schedule(ctx)
 
     assert resting.waiting is not None
     assert resting.waiting.explanation == "pauses after a failure, until 12:00:10 UTC"
-    assert len(woken) == 1
+    assert (look_again_in, then) == (10.0, None)
     waiting = get(ctx, job).waiting
     assert waiting is not None
     assert waiting.explanation.startswith("has a place on")
