@@ -36,35 +36,37 @@ from torchyard.storage.tables import ArtifactRow, AttemptRow, JobRow, WorkerRow
 log = structlog.get_logger()
 
 
-def queue(ctx: Context, session: Session, job: JobRow, spec: JobSpec, *, retry: Retry | None = None) -> None:
-    """Put a new attempt of the job into the queue; `retry` tells why, if it is not the first."""
+def queue(
+    ctx: Context, session: Session, job: JobRow, spec: JobSpec, *, retry: Retry | None = None
+) -> AttemptRow:
+    """Put the job's first attempt into the queue, or another one; `retry` tells why."""
     now = ctx.clock.now()
-    job.attempt += 1
-    job.state = JobState.QUEUED
-    attempt_id = str(uuid.uuid4())
-    session.add(
-        AttemptRow(
-            id=attempt_id,
-            job_id=job.id,
-            number=job.attempt,
-            state=AttemptState.WAITING,
-            owner_id=job.owner_id,
-            runtime=spec.runtime,
-            gpu_count=spec.resources.gpus,
-            gpu_model=spec.resources.gpu_model,
-            cpus=spec.resources.cpus,
-            memory_mb=spec.resources.memory_mb,
-            gpus=[],
-            reports=0,
-            created_at=now,
-            not_before=now + retry.pause if retry and retry.pause else None,
-            near=inputs.workers_near(session, spec),
-        )
+    if retry is not None:
+        job.attempt += 1
+        job.state = JobState.QUEUED
+    attempt = AttemptRow(
+        id=str(uuid.uuid4()),
+        job_id=job.id,
+        number=job.attempt,
+        state=AttemptState.WAITING,
+        owner_id=job.owner_id,
+        runtime=spec.runtime,
+        gpu_count=spec.resources.gpus,
+        gpu_model=spec.resources.gpu_model,
+        cpus=spec.resources.cpus,
+        memory_mb=spec.resources.memory_mb,
+        gpus=[],
+        reports=0,
+        created_at=now,
+        not_before=now + retry.pause if retry and retry.pause else None,
+        near=inputs.workers_near(session, spec),
     )
+    session.add(attempt)
     session.flush()
     queued = _queued_again(job.attempt, retry) if retry else "queued"
     note(ctx, session, job, state=JobState.QUEUED, message=f"{queued}: {_wishes(spec)}")
-    queueing.attempt_changed(ctx, session, attempt_id)
+    queueing.attempt_changed(ctx, session, attempt.id)
+    return attempt
 
 
 def claim(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str) -> ClaimedAttempt | None:

@@ -190,8 +190,8 @@ def run_again(ctx: Context, session: Session, job_id: str, owner: User) -> Job:
 def _insert(
     ctx: Context, session: Session, spec: JobSpec, owner: User, *, again_of: str | None = None
 ) -> Job:
-    job = submitting.insert(ctx, session, spec, owner.id, again_of=again_of)
-    return describe(ctx, _find(session, job.id))
+    job, attempt = submitting.insert(ctx, session, spec, owner.id, again_of=again_of)
+    return describe(ctx, jobs.JobRecord(job, attempt, owner.name, None))
 
 
 def get(ctx: Context, session: Session, job_id: str) -> Job:

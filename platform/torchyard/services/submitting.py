@@ -12,7 +12,7 @@ from torchyard.services import attempts as attempting
 from torchyard.services import inputs, secrets
 from torchyard.services.context import Context
 from torchyard.storage import blobs
-from torchyard.storage.tables import JobRow
+from torchyard.storage.tables import AttemptRow, JobRow
 
 
 class Part(NamedTuple):
@@ -32,8 +32,8 @@ def insert(
     *,
     again_of: str | None = None,
     part: Part | None = None,
-) -> JobRow:
-    """Put a job into the queue.
+) -> tuple[JobRow, AttemptRow]:
+    """Put a job into the queue, with its first attempt.
 
     Args:
         ctx: What the use cases work with.
@@ -70,7 +70,7 @@ def insert(
         spec=json.loads(spec.model_dump_json()),
         script_sha256=spec.script.sha256,
         dependencies_sha256=spec.dependencies.sha256 if spec.dependencies else None,
-        attempt=0,
+        attempt=1,
         events=0,
         run_again_of=again_of,
         run_id=part.run_id if part else None,
@@ -80,8 +80,7 @@ def insert(
     session.add(job)
     session.flush()
     inputs.freeze(session, job, spec)
-    attempting.queue(ctx, session, job, spec)
-    return job
+    return job, attempting.queue(ctx, session, job, spec)
 
 
 def not_uploaded(field: str) -> BlobNotUploaded:
