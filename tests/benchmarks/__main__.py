@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
-from tests.benchmarks import packages, s3, web, workflows
+from tests.benchmarks import load, packages, placement, s3, web, workflows
 from tests.stack import REPOSITORY, RUNTIME, RUNTIMES, Stack
 
 PYTHON = RUNTIMES / RUNTIME / "bin" / "python"
@@ -57,12 +57,18 @@ def main() -> None:
     parser.add_argument("--packages", action="store_true", help="a job's packages instead, beside pip")
     parser.add_argument("--workflows", action="store_true", help="the engine that carries runs out instead")
     parser.add_argument("--web", action="store_true", help="the web app in Chromium instead")
+    parser.add_argument("--load", action="store_true", help="the API beside many jobs instead")
+    parser.add_argument("--postgres", action="store_true", help="with Postgres, for --load")
+    parser.add_argument("--placement", action="store_true", help="a simulated day of placing instead")
+    parser.add_argument("--seed", type=int, default=1, help="of the simulated day")
     parser.add_argument("--nodes", type=int, default=500, help="nodes of a run, for --workflows")
     options = parser.parse_args()
     others = (
         (options.s3, s3.main),
         (options.packages, packages.main),
         (options.web, web.main),
+        (options.load, lambda: load.main(on_postgres=options.postgres)),
+        (options.placement, lambda: placement.main(options.seed)),
         (options.workflows, lambda: workflows.main(options.nodes)),
     )
     for wanted, figures_of in others:

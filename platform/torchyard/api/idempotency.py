@@ -1,9 +1,10 @@
 """Creates under an `Idempotency-Key`: the header, and the answer to one that came before."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Header, Response
+from fastapi.concurrency import contextmanager_in_threadpool
 
 from torchyard.api.dependencies import ContextDep, UserDep
 from torchyard.services import idempotency
@@ -18,9 +19,17 @@ KeyHeader = Annotated[
 ]
 
 
-def _reservation(ctx: ContextDep, user: UserDep, key: KeyHeader = None) -> Iterator[idempotency.Request]:
-    with idempotency.begun(ctx, user, key) as request:
-        yield request
+# Asynchronous, so that the many requests without a key are not sent through a thread twice for nothing.
+async def _reservation(
+    ctx: ContextDep, user: UserDep, key: KeyHeader = None
+) -> AsyncIterator[idempotency.Request]:
+    begun = idempotency.begun(ctx, user, key)
+    if key is None:
+        with begun as request:
+            yield request
+    else:
+        async with contextmanager_in_threadpool(begun) as request:
+            yield request
 
 
 ReservationDep = Annotated[idempotency.Request, Depends(_reservation, scope="function")]

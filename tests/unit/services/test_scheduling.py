@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from tests.factories import attempt_id, claim, get, register, submit
 
@@ -5,7 +7,8 @@ from torchyard.contracts.jobs import JobState
 from torchyard.contracts.runner import Gpu, Heartbeat
 from torchyard.contracts.topics import RUN_ATTEMPT, worker_queue
 from torchyard.services import scheduling, workers
-from torchyard.services.context import Context
+from torchyard.services.context import QUEUE_TOPIC, Context
+from torchyard.services.queue import Queue
 from torchyard.services.reconciling import Reconciler
 from torchyard.storage import attempts as stored_attempts
 from torchyard.storage import workers as stored_workers
@@ -155,3 +158,44 @@ def test_a_running_job_of_a_silent_worker_is_shown_unreachable_until_it_beats_ag
         workers.beat(ctx, session, worker, Heartbeat(counter=7, attempts=[attempt_id(ctx, job)]))
 
     assert (get(ctx, job).unreachable, get(ctx, job).state) == (False, JobState.STAGING)
+
+
+def test_what_another_process_queued_is_found_when_it_wakes_this_one(
+    ctx: Context, sent: RecordingDispatcher
+) -> None:
+    ctx.fanout.subscribe(QUEUE_TOPIC, ctx.queue.heard)
+    register(ctx)
+    scheduling.schedule(ctx)
+
+    job = submit(replace(ctx, queue=Queue()))
+    scheduling.schedule(ctx)
+
+    assert [one.attempt_id for one in sent.sent] == [attempt_id(ctx, job)]
+
+
+def test_a_wake_up_of_our_own_is_no_reason_to_compare_everything(ctx: Context) -> None:
+    ctx.queue.take()
+    ctx.fanout.subscribe(QUEUE_TOPIC, ctx.queue.heard)
+    job = submit(ctx)
+    changed = ctx.queue.take()
+    assert (list(changed.attempts), changed.anything) == ([attempt_id(ctx, job)], False)
+    ctx.queue.heard()
+    assert ctx.queue.take().anything
+
+
+def test_two_schedulers_place_an_attempt_once(ctx: Context, sent: RecordingDispatcher) -> None:
+    other = replace(ctx, queue=Queue())
+    register(ctx, cpus=1)
+    first = submit(ctx)
+    assert isinstance(ctx.clock, FixedClock)
+    ctx.clock.advance(1)
+    second = submit(ctx)
+    scheduling.follow(ctx, ctx.queue.take())
+    scheduling.schedule(other)
+    scheduling.schedule(ctx)  # decides the same, and is too late
+    scheduling.schedule(ctx)
+
+    assert [one.attempt_id for one in sent.sent] == [attempt_id(ctx, first)]
+    waiting = get(ctx, second).waiting
+    assert waiting is not None
+    assert waiting.explanation == "needs 1 CPU core; the largest free worker has 0"
