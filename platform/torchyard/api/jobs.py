@@ -74,15 +74,14 @@ _REPLAYED: dict[int | str, Any] = {
         }
     },
 )
-def submit(
-    ctx: ContextDep, user: UserDep, reservation: ReservationDep, create: ReceivedDep, response: Response
-) -> Job:
+def submit(received: ReceivedDep, response: Response) -> Job:
     """Submit a job."""
+    reservation, create = received
     return _created(
-        ctx,
+        reservation.ctx,
         reservation,
         create.model_dump_json(),
-        lambda session: jobs.accept(ctx, session, create, user),
+        lambda session: jobs.accept(reservation.ctx, session, create, reservation.user),
         response,
     )
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
@@ -26,21 +26,31 @@ M = TypeVar("M", bound=BaseModel)
 _PARTS = frozenset({"script", "dependencies", "spec"})
 
 
-# The order matters: who is asking, then the key, and only then the body.
-def _received(
-    request: Request, ctx: ContextDep, reservation: ReservationDep, sent: FormOrBodyDep
-) -> JobCreate:
+class Received(NamedTuple):
+    """A job that is asked for, under its key."""
+
+    reservation: idempotency.Request
+    create: JobCreate
+
+
+# The order matters: who is asking, then the key, and only then the body. Each dependency is named once on the
+# way: FastAPI goes through all that one depends on, again wherever it is named, though its value is there.
+def _received(request: Request, reservation: ReservationDep, sent: FormOrBodyDep) -> Received:
+    return Received(reservation, _create(reservation, request, sent))
+
+
+def _create(reservation: idempotency.Request, request: Request, sent: FormData | bytes) -> JobCreate:
     if isinstance(sent, FormData):
-        return _from_form(ctx, sent)
+        return _from_form(reservation.ctx, sent)
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise UnsupportedMedia("send a job as multipart/form-data or as application/json")
     create = read(JobCreate, sent)
     if reservation.earlier is None:
-        jobs.check_uploaded(ctx, create)
+        jobs.check_uploaded(reservation.ctx, create)
     return create
 
 
-ReceivedDep = Annotated[JobCreate, Depends(_received)]
+ReceivedDep = Annotated[Received, Depends(_received)]
 
 
 def read(model: type[M], body: bytes) -> M:
