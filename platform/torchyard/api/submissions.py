@@ -9,14 +9,13 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from torchyard.api.dependencies import ContextDep
 from torchyard.api.idempotency import ReservationDep
 from torchyard.api.problems import invalid_fields
 from torchyard.api.streaming import FormOrBodyDep
 from torchyard.contracts.jobs import FileRef, JobCreate, JobSettings
 from torchyard.contracts.sayings import say
 from torchyard.errors import FieldInvalid, TooLarge, UnsupportedMedia
-from torchyard.services import blobs, jobs
+from torchyard.services import blobs, idempotency, jobs
 from torchyard.services.context import Context
 
 _CHUNK = 1024 * 1024

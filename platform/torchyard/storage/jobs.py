@@ -1,10 +1,21 @@
 """Queries about jobs, their events and their artifacts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from torchyard.storage.tables import (
@@ -60,22 +71,45 @@ def page(
     session: Session, wanted: JobFilter, *, before: tuple[datetime, str] | None, limit: int
 ) -> list[JobRecord]:
     """Jobs, newest first; from behind `before` (creation time and id) on."""
-    query = _records().order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
-    if wanted.states:
-        query = query.where(JobRow.state.in_(wanted.states))
-    if wanted.owner:
-        query = query.where(UserRow.name == wanted.owner)
-    if wanted.text:
-        query = query.where(JobRow.searchable.contains(wanted.text.lower(), autoescape=True))
-    if wanted.id_prefix:
-        query = query.where(JobRow.id.startswith(wanted.id_prefix, autoescape=True))
-    if wanted.created_after:
-        query = query.where(JobRow.created_at >= wanted.created_after)
-    if wanted.created_before:
-        query = query.where(JobRow.created_at < wanted.created_before)
-    if before:
-        query = query.where(tuple_(JobRow.created_at, JobRow.id) < before)
+    query = _records().where(*_conditions(wanted, before))
+    if len(wanted.states) == 1:
+        query = query.where(JobRow.state == wanted.states[0])
+    elif wanted.states:
+        query = query.where(JobRow.id.in_(_newest_of_each_state(wanted, before, limit)))
+    query = query.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
     return [JobRecord(*row) for row in session.execute(query)]
+
+
+def _newest_of_each_state(
+    wanted: JobFilter, before: tuple[datetime, str] | None, limit: int
+) -> CompoundSelect[str]:
+    """Ids among which the page's are. A database that is asked for several states at once sorts all jobs."""
+    parts = (
+        select(JobRow.id)
+        .where(*_conditions(wanted, before), JobRow.state == state)
+        .order_by(JobRow.created_at.desc(), JobRow.id.desc())
+        .limit(limit)
+        .subquery()
+        for state in wanted.states
+    )
+    return union_all(*(select(part.c.id) for part in parts))
+
+
+def _conditions(wanted: JobFilter, before: tuple[datetime, str] | None) -> Iterator[ColumnElement[bool]]:
+    """All that is wanted of jobs, but for their states."""
+    if wanted.owner:
+        owner = select(UserRow.id).where(UserRow.name == wanted.owner).scalar_subquery()
+        yield JobRow.owner_id == owner
+    if wanted.text:
+        yield JobRow.searchable.contains(wanted.text.lower(), autoescape=True)
+    if wanted.id_prefix:
+        yield JobRow.id.startswith(wanted.id_prefix, autoescape=True)
+    if wanted.created_after:
+        yield JobRow.created_at >= wanted.created_after
+    if wanted.created_before:
+        yield JobRow.created_at < wanted.created_before
+    if before:
+        yield tuple_(JobRow.created_at, JobRow.id) < before
 
 
 def request_cancel(session: Session, job_id: str, at: datetime) -> None:

@@ -219,7 +219,7 @@ class JobRow(Base):
     __table_args__ = (
         Index(None, "created_at", "id"),
         Index(None, "state", "created_at", "id"),
-        Index(None, "owner_id"),
+        Index(None, "owner_id", "created_at", "id"),
     )
 
 

@@ -19,7 +19,7 @@ from tests.factories import (
 )
 from tests.raw_zips import Raw, raw_zip
 
-from torchyard.contracts.jobs import FileRef, JobState
+from torchyard.contracts.jobs import FileRef, Job, JobState
 from torchyard.contracts.topics import CANCEL_ATTEMPT
 from torchyard.errors import (
     ArchiveRejected,
@@ -37,6 +37,7 @@ from torchyard.services import jobs, scheduling
 from torchyard.services.context import Context
 from torchyard.services.users import User
 from torchyard.storage.jobs import JobFilter
+from torchyard.testing import FixedClock
 
 SOMEBODY = User(id="1", name="somebody", role="user")
 
@@ -278,3 +279,31 @@ def _cancel(ctx: Context, job_id: str) -> None:
 def _quietly(action: Callable[[], None]) -> None:
     with contextlib.suppress(JobEnded, AttemptStale):
         action()
+
+
+def test_a_list_of_several_states_is_paged_like_any_other(ctx: Context) -> None:
+    assert isinstance(ctx.clock, FixedClock)
+    made = []
+    for number in range(9):
+        ctx.clock.advance(1 if number % 3 else 0)  # some at the same moment
+        made.append(submit(ctx))
+    user = admin(ctx)
+    for job in made[::2]:
+        with ctx.db.write() as session:
+            jobs.cancel(ctx, session, job.id, user)
+    in_order = sorted(made, key=lambda job: (job.created_at, job.id), reverse=True)
+
+    def pages(*states: str) -> list[str]:
+        found: list[Job] = []
+        while True:
+            before = (found[-1].created_at, found[-1].id) if found else None
+            with ctx.db.read() as session:
+                some = jobs.page(
+                    ctx, session, JobFilter(states=states, owner="admin"), before=before, limit=2
+                )
+            found += some
+            if not some:
+                return [job.id for job in found]
+
+    assert pages("queued", "cancelled", "failed") == [job.id for job in in_order]
+    assert pages("cancelled", "failed") == [job.id for job in in_order if job in made[::2]]
