@@ -313,11 +313,6 @@ class Waiting(Lenient):
         """Waiting at this place, for what the sentence says."""
         return cls(position=position, explanation=str.__str__(why), saying=why.saying)
 
-    @property
-    def sentence(self) -> str:
-        """What it waits for, for all languages."""
-        return self.explanation if self.saying is None else Sentence(self.explanation, self.saying)
-
 
 class StagingProgress(Lenient):
     """How far the fetching of a job's files is."""

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.graphs import Graph
-from torchyard.contracts.jobs import JobState
+from torchyard.contracts.jobs import JobState, Waiting
 from torchyard.contracts.runs import (
     NODE_STARTED,
     RUN_ENDED,
@@ -22,7 +22,7 @@ from torchyard.contracts.runs import (
     RunEvent,
     RunState,
 )
-from torchyard.contracts.sayings import reread, say, spoken
+from torchyard.contracts.sayings import Sentence, reread, say, spoken
 from torchyard.domain import planning
 from torchyard.domain.planning import Plan
 from torchyard.errors import NotFound
@@ -170,13 +170,17 @@ def _nodes(ctx: Context, session: Session, graph: Graph, rows: list[Row[Any]]) -
     if NodeState.QUEUED in there:
         attempts = run_nodes.queued_attempts(session, run_id)
         queued = {name: ctx.queue.why(attempt) for name, attempt in attempts.items()}
-        waits |= {name: one.sentence for name, one in queued.items() if one}
+        waits |= {name: _of_wait(one) for name, one in queued.items() if one}
     silent = run_nodes.out_of_sight(session, run_id) if there & NODE_STARTED else set()
     ends = run_nodes.script_ends(session, run_id)
     return [
         _node(row, states[row.name], waits[row.name] or reread(row.sentence, row.saying), silent, ends)
         for row in rows
     ]
+
+
+def _of_wait(waiting: Waiting) -> str:
+    return Sentence(waiting.explanation, waiting.saying) if waiting.saying else waiting.explanation
 
 
 def _in(states: Mapping[str, NodeState], state: NodeState) -> list[str]:
