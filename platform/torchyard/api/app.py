@@ -32,6 +32,7 @@ from torchyard.api import (
     workflows,
 )
 from torchyard.api.dependencies import UserDep, current_user
+from torchyard.api.following import Feeds
 from torchyard.api.limits import BodyLimit
 from torchyard.contracts.logs import LogChunk, LogEnd
 from torchyard.contracts.runs import RunEnd
@@ -62,6 +63,7 @@ def create_app(
         redirect_slashes=False,  # a redirect would lead to whatever host the request names
     )
     app.state.context = ctx
+    app.state.feeds = Feeds(ctx)
     app.state.worker_token = worker_token
     app.state.authentication = authentication
     app.add_middleware(BodyLimit, max_json_bytes=max_json_bytes, max_upload_bytes=max_upload_bytes)

@@ -6,6 +6,7 @@ from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator
 
+from torchyard.api.following import Feeds
 from torchyard.errors import Forbidden, Unauthenticated
 from torchyard.services import users, workers
 from torchyard.services.context import Context
@@ -26,7 +27,14 @@ async def _context(request: Request) -> Context:
     return ctx
 
 
+async def _feeds(request: Request) -> Feeds:
+    feeds = request.app.state.feeds
+    assert isinstance(feeds, Feeds)
+    return feeds
+
+
 ContextDep = Annotated[Context, Depends(_context)]
+FeedsDep = Annotated[Feeds, Depends(_feeds)]
 BearerDep = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 CookieDep = Annotated[str | None, Security(_cookie)]
 

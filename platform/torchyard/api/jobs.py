@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
 from torchyard import errors
-from torchyard.api import pagination, streaming
+from torchyard.api import following, pagination
 from torchyard.api.dependencies import ContextDep, JobId, UserDep
 from torchyard.api.idempotency import ReservationDep, replayed
 from torchyard.api.pagination import CursorQuery, LimitQuery, Moment, Page
@@ -234,4 +234,4 @@ async def stream_events(
     ] = None,
 ) -> StreamingResponse:
     """Follow what happens to a job, until it ends."""
-    return streaming.follow_events(ctx, job_id, after if last_event_id is None else last_event_id)
+    return following.follow_events(ctx, job_id, after if last_event_id is None else last_event_id)

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from torchyard import errors
-from torchyard.api import ranges, streaming
-from torchyard.api.dependencies import AttemptNumber, ContextDep, JobId, UserDep
+from torchyard.api import ranges
+from torchyard.api.dependencies import AttemptNumber, ContextDep, FeedsDep, JobId, UserDep
 from torchyard.api.problems import responses
 from torchyard.contracts.logs import LogName
 from torchyard.services import logs
@@ -70,7 +70,7 @@ def get(ctx: ContextDep, ref: LogDep, range: RangeHeader = None) -> Response:  #
     },
 )
 async def stream(
-    ctx: ContextDep,
+    feeds: FeedsDep,
     ref: LogDep,
     offset: Annotated[int, Query(ge=0, le=2**53, description="The first byte wanted.")] = 0,
     last_event_id: Annotated[
@@ -78,7 +78,7 @@ async def stream(
     ] = None,
 ) -> StreamingResponse:
     """Follow a log from a byte offset on, until it ends."""
-    return streaming.follow_log(ctx, ref, offset if last_event_id is None else last_event_id)
+    return feeds.follow(ref, offset if last_event_id is None else last_event_id)
 
 
 def _blocks(ctx: Context, ref: LogRef, start: int, stop: int) -> Iterator[bytes]:

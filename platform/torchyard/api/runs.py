@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
 from torchyard import errors
-from torchyard.api import pagination, streaming
+from torchyard.api import following, pagination
 from torchyard.api.bodies import described, reader
 from torchyard.api.dependencies import (
     ContextDep,
@@ -299,7 +299,7 @@ def events(
     With `Accept: text/event-stream`, as an EventSource sends it, the run is followed.
     """
     if "text/event-stream" in accept.lower():
-        return streaming.follow_run(ctx, run_id, after if last_event_id is None else last_event_id)
+        return following.follow_run(ctx, run_id, after if last_event_id is None else last_event_id)
     with ctx.db.read() as session:
         return run_views.events_of(session, run_id, after=after, limit=_MAX_EVENTS)
 
@@ -322,4 +322,4 @@ async def stream_events(
     last_event_id: _LastEventHeader = None,
 ) -> StreamingResponse:
     """Follow a run: every change of state of it and its nodes, until it ends."""
-    return streaming.follow_run(ctx, run_id, after if last_event_id is None else last_event_id)
+    return following.follow_run(ctx, run_id, after if last_event_id is None else last_event_id)

@@ -21,6 +21,9 @@ from torchyard.services.context import Context, job_topic, log_topic
 from torchyard.storage import jobs
 from torchyard.storage.tables import EventRow
 
+#: Bytes of a character in UTF-8, at most.
+_LONGEST_CHARACTER = 4
+
 
 @dataclass(frozen=True)
 class LogRef:
@@ -76,6 +79,13 @@ def size(ctx: Context, ref: LogRef) -> int:
     return (
         len(_system_log(ctx, ref)) if ref.name is LogName.SYSTEM else ctx.logs.size(ref.attempt_id, ref.name)
     )
+
+
+def whole_size(ctx: Context, ref: LogRef) -> int:
+    """The log's size without a character that is cut off at its end."""
+    present = size(ctx, ref)
+    start = max(0, present - _LONGEST_CHARACTER)
+    return start + _whole_characters(read(ctx, ref, start, present - start))
 
 
 def read(ctx: Context, ref: LogRef, offset: int, length: int) -> bytes:
@@ -179,7 +189,7 @@ def chunk_size(chunk: LogChunk) -> int:
 
 def _whole_characters(part: bytes) -> int:
     """Length of `part` without a UTF-8 character that is cut off at its end."""
-    for back in range(1, min(4, len(part)) + 1):
+    for back in range(1, min(_LONGEST_CHARACTER, len(part)) + 1):
         byte = part[-back]
         if byte & 0xC0 == 0x80:
             continue
