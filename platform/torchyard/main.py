@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -91,6 +92,9 @@ def serve() -> int:
             timeout_graceful_shutdown=_DRAIN_SECONDS,
             timeout_keep_alive=75,
         )
+        # What is there by now stays: looking through all of it for garbage would hold up every answer.
+        gc.collect()
+        gc.freeze()
         uvicorn.Server(config).run(sockets=[listener])
     return 0
 

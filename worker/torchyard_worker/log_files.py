@@ -1,6 +1,7 @@
 """The reading end of an attempt's logs: bytes, the pieces that begin in them, and the seal."""
 
 import bisect
+import itertools
 import os
 import zlib
 from collections.abc import Sequence
@@ -50,14 +51,41 @@ class LogFile:
         return LogSeal(name=self.name, size=size, crc32=crc)
 
 
-class _Index(Sequence[int]):
-    """The offsets in stdout.idx."""
+class _Index:
+    """stdout.idx, read from front to back as a rule."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        #: The record at which the last look ended, and the first offset that it did not look at.
+        self._next, self._from = 0, 0
+
+    def pieces(self, start: int, end: int, most: int) -> list[Piece]:
+        """At most `most` pieces that begin in `start` to `end`, the end excluded."""
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            records = _Records(file.fileno())
+            first = self._next if start == self._from else bisect.bisect_left(records, start)
+            read = records.some(first, most)
+        found: list[Piece] = []
+        inside = list(itertools.takewhile(lambda record: record[0] < end, read))
+        # Unless there may be more of them: then where the next look begins is to be looked for again.
+        self._next, self._from = first + len(inside), end if len(inside) < most else -1
+        for offset, time_ms, is_stderr in inside:
+            if found and found[-1].offset == offset:  # nothing could be written after the earlier one
+                found.pop()
+            found.append(Piece(offset, Stream.STDERR if is_stderr else Stream.STDOUT, time_ms))
+        return found
+
+
+class _Records(Sequence[int]):
+    """The offsets in an index that is open."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
 
     def __len__(self) -> int:
-        return self._path.stat().st_size // spool.RECORD.size if self._path.exists() else 0
+        return os.fstat(self._handle).st_size // spool.RECORD.size
 
     @overload
     def __getitem__(self, number: int) -> int: ...
@@ -66,22 +94,10 @@ class _Index(Sequence[int]):
     def __getitem__(self, number: int | slice) -> int | Sequence[int]:
         if isinstance(number, slice):
             return [self[one] for one in range(*number.indices(len(self)))]
-        return spool.unpack_record(self._records(number, 1))[0]
+        return self.some(number, 1)[0][0]
 
-    def pieces(self, start: int, end: int, most: int) -> list[Piece]:
-        """At most `most` pieces that begin in `start` to `end`, the end excluded."""
-        first = bisect.bisect_left(self, start)
-        records = self._records(first, min(most, len(self) - first))
-        found: list[Piece] = []
-        for place in range(0, len(records), spool.RECORD.size):
-            offset, time_ms, is_stderr = spool.unpack_record(records[place : place + spool.RECORD.size])
-            if offset >= end:
-                break
-            if found and found[-1].offset == offset:  # nothing could be written after the earlier one
-                found.pop()
-            found.append(Piece(offset, Stream.STDERR if is_stderr else Stream.STDOUT, time_ms))
-        return found
-
-    def _records(self, first: int, count: int) -> bytes:
-        with self._path.open("rb") as file:
-            return os.pread(file.fileno(), count * spool.RECORD.size, first * spool.RECORD.size)
+    def some(self, first: int, most: int) -> list[tuple[int, int, bool]]:
+        """At most `most` records from this one on."""
+        size = spool.RECORD.size
+        found = os.pread(self._handle, most * size, first * size)
+        return [spool.unpack_record(found[at : at + size]) for at in range(0, len(found) - size + 1, size)]

@@ -1,8 +1,10 @@
 """Logs on their way to the platform: sent as they grow, none of it lost, none of it twice."""
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 import structlog
 
@@ -19,12 +21,30 @@ from torchyard_worker.waiting import readable
 
 log = structlog.get_logger()
 
-#: Seconds between two appends while output keeps coming; the first byte after a silence goes at once …
-_PAUSE_SECONDS = 0.02
+#: Seconds between two appends, the first time. What comes after a silence goes at once …
+_FIRST_PAUSE = 0.005
 #: … and so does this much.
 _ENOUGH_BYTES = 256 * 1024
+<<<<<<< HEAD
 #: Seconds that a script gets to print its first line before anything else is told of it.
 _FIRST_SECONDS = 0.03
+=======
+#: While output keeps coming, each pause is twice as long as the one before, up to so many seconds …
+_STEADY_PAUSE = 0.04
+#: … and more for output that comes at this many bytes a second, or for a platform that takes its time: this
+#: share of the time goes into appends.
+_FAST = 1_250_000
+_SHARE = 0.2
+_LONGEST_PAUSE = 0.25
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """One append to each log: its bytes, and those that were left then of the log that lacked most."""
+
+    bytes: int
+    left: int
+>>>>>>> a7b066d (Ship logs in batches that grow with the rate)
 
 
 class Shipper:
@@ -41,6 +61,7 @@ class Shipper:
         self._held = held
         self._directory = directory
         self._logs = {name: LogFile(directory.path, name) for name in SCRIPT_LOGS}
+        self._pause = 0.0
         # One byte before the end: should the platform lack more than that, it says so at once.
         self._sent = {
             name: max(0, log_file.size() - 1) if resumed else 0 for name, log_file in self._logs.items()
@@ -62,14 +83,24 @@ class Shipper:
             readable(doorbell, shim.pidfd, self._held.fileno(), seconds=_FIRST_SECONDS)
             while True:
                 ended = shim.ended()  # asked first: what it wrote before that is seen below
+<<<<<<< HEAD
                 more = self._send_some()
                 woken()
                 if more is None and ended:
+=======
+                woken()
+                begun = time.monotonic()
+                sent = self._send_some()
+                if sent is not None:
+                    self._pause = _longer(self._pause, sent.bytes, time.monotonic() - begun)
+                    if sent.left < _ENOUGH_BYTES and not ended:
+                        self._breathe(shim)
+                elif ended:
+>>>>>>> a7b066d (Ship logs in batches that grow with the rate)
                     return
-                if more is None:
+                else:
+                    self._pause = 0.0
                     self._wait(shim, doorbell)
-                elif not more and not ended:
-                    self._breathe(shim)
         finally:
             os.close(doorbell)
 
@@ -86,14 +117,14 @@ class Shipper:
         """What the platform has to have of each log."""
         return [log_file.seal() for log_file in self._logs.values()]
 
-    def _send_some(self) -> bool | None:
-        """Send one append for each log; None if there was nothing to send, else whether much is left."""
-        left = [self._send_one(log_file) for log_file in self._logs.values()]
-        counts = [count for count in left if count is not None]
-        return max(counts) >= _ENOUGH_BYTES if counts else None
+    def _send_some(self) -> _Sent | None:
+        """Send one append for each log; None if there was nothing to send."""
+        tried = [self._send_one(log_file) for log_file in self._logs.values()]
+        sent = [one for one in tried if one is not None]
+        return _Sent(sum(one.bytes for one in sent), max(one.left for one in sent)) if sent else None
 
-    def _send_one(self, log_file: LogFile) -> int | None:
-        """Send one append; None if there was nothing to send, else how many bytes are left."""
+    def _send_one(self, log_file: LogFile) -> _Sent | None:
+        """Send one append; None if there was nothing to send."""
         offset, size = self._sent[log_file.name], log_file.size()
         if offset >= size:
             return None
@@ -111,7 +142,7 @@ class Shipper:
             )
             # Never forward: bytes the platform has beyond ours can't be right, and the seal will say so.
             self._sent[log_file.name] = min(answer.expected, offset)
-        return size - self._sent[log_file.name]
+        return _Sent(len(data), size - self._sent[log_file.name])
 
     def _append(self, name: LogName, offset: int, data: bytes, pieces: list[Piece]) -> None:
         try:
@@ -128,9 +159,15 @@ class Shipper:
 
     def _breathe(self, shim: Shim) -> None:
         """Let some output come together, unless the script ends or somebody wants something."""
-        self._look(readable(shim.pidfd, self._held.fileno(), seconds=_PAUSE_SECONDS))
+        self._look(readable(shim.pidfd, self._held.fileno(), seconds=self._pause))
 
     def _look(self, ready: set[int]) -> None:
         if self._held.fileno() in ready:
             self._held.quiet()
             self._held.check()
+
+
+def _longer(pause: float, sent: int, took: float) -> float:
+    """The pause after an append of so many bytes that took so many seconds."""
+    steady = _STEADY_PAUSE + sent / _FAST + took * (1 / _SHARE - 1)
+    return min(max(2 * pause, _FIRST_PAUSE), steady, _LONGEST_PAUSE)

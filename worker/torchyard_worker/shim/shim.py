@@ -7,6 +7,7 @@ secret, speaks no network, waits for nobody, and outlives the worker that starte
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
@@ -23,7 +24,10 @@ from torchyard_worker.shim.logs import Logs
 from torchyard_worker.shim.samples import Sampler
 
 #: Bytes read from a pipe at once: as many as it holds.
-_READ_BYTES = 64 * 1024
+_READ_BYTES = 256 * 1024
+#: A pipe that is written to again so many seconds after it was read gets as large as that, if the system
+#: allows it, and is then left alone for as long, so that its output comes together.
+_BUSY_SECONDS = 0.001
 #: Seconds that a begun line of one stream may hold up the other stream.
 _LINE_SECONDS = 0.005
 #: Seconds that processes the script left may take to end by themselves, as multiprocessing's helpers do.
@@ -45,6 +49,8 @@ class Shim:
         self._logs = Logs(directory)
         self._streams: dict[int, bool] = {}
         self._open_line: int | None = None
+        self._resting: int | None = None
+        self._read_at = float("-inf")
         self._poll = select.poll()
         self._signals = _open_signals()
         self._poll.register(self._signals, select.POLLIN)
@@ -111,8 +117,7 @@ class Shim:
         due = until
         if self._status is None:
             due = min(until, self._limit_at, self._kill_at, self._fence.look_at, self._sampler.due)
-        wait = None if due == float("inf") else max(0.0, due - time.monotonic()) * 1000 + 1
-        events = self._poll.poll(wait)
+        events = self._wait(due)
         for handle, _ in events:
             if handle == self._signals:
                 self._take_signals()
@@ -122,6 +127,18 @@ class Shim:
         if self._status is None:
             self._watch_clock(time.monotonic())
         return bool(events)
+
+    def _wait(self, until: float) -> list[tuple[int, int]]:
+        """What can be read, as soon as something can."""
+        if self._resting is not None:
+            pipe, self._resting = self._resting, None
+            self._poll.modify(pipe, 0)
+            others = self._poll.poll(_BUSY_SECONDS * 1000)
+            self._poll.modify(pipe, select.POLLIN)
+            # First what was written before: the others would have been seen at once.
+            return [(pipe, select.POLLIN), *(event for event in others if event[0] != pipe)]
+        left = until - time.monotonic()
+        return self._poll.poll(None if left == float("inf") else max(0.0, left) * 1000 + 1)
 
     def _finish_line(self, pipe: int) -> None:
         """Let the other stream end a line it has begun, if it does so at once.
@@ -141,10 +158,16 @@ class Shim:
         self._open_line = None if not data or data.endswith(b"\n") else pipe
         if data:
             self._logs.add(data, is_stderr=self._streams[pipe])
+            now = time.monotonic()
+            if now - self._read_at < 2 * _BUSY_SECONDS and _has_grown(pipe):
+                self._resting = pipe
+            self._read_at = now
         else:
             self._poll.unregister(pipe)
             os.close(pipe)
             del self._streams[pipe]
+            if self._resting == pipe:
+                self._resting = None
 
     def _take_signals(self) -> None:
         numbers = os.read(self._signals, 4096)
@@ -224,6 +247,17 @@ class Shim:
             self._directory, {"cause": self._cause, **self._facts, "log_lost_bytes": self._logs.lost}
         )
         self._logs.ring()
+
+
+def _has_grown(pipe: int) -> bool:
+    """Whether the pipe holds much; it is made to, if that is allowed."""
+    try:
+        return (
+            fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) >= _READ_BYTES
+            or fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _READ_BYTES) >= _READ_BYTES
+        )
+    except OSError:  # its user has many large ones
+        return False
 
 
 def _open_signals() -> int:
