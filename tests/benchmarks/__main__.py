@@ -12,7 +12,9 @@ from tests.benchmarks import load, logs, packages, placement, s3, starts, web, w
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--starts", action="store_true", help="scripts' starts and ends, and the idle machine")
+    parser.add_argument(
+        "--starts", action="store_true", help="scripts' starts and ends, and the idle machine"
+    )
     parser.add_argument("--logs", action="store_true", help="logs at speed, beside pipes and files")
     parser.add_argument("--load", action="store_true", help="the API beside many jobs")
     parser.add_argument("--postgres", action="store_true", help="with Postgres, for --load")
