@@ -25,10 +25,8 @@ log = structlog.get_logger()
 _FIRST_PAUSE = 0.005
 #: … and so does this much.
 _ENOUGH_BYTES = 256 * 1024
-<<<<<<< HEAD
 #: Seconds that a script gets to print its first line before anything else is told of it.
 _FIRST_SECONDS = 0.03
-=======
 #: While output keeps coming, each pause is twice as long as the one before, up to so many seconds …
 _STEADY_PAUSE = 0.04
 #: … and more for output that comes at this many bytes a second, or for a platform that takes its time: this
@@ -44,7 +42,6 @@ class _Sent:
 
     bytes: int
     left: int
->>>>>>> a7b066d (Ship logs in batches that grow with the rate)
 
 
 class Shipper:
@@ -83,20 +80,15 @@ class Shipper:
             readable(doorbell, shim.pidfd, self._held.fileno(), seconds=_FIRST_SECONDS)
             while True:
                 ended = shim.ended()  # asked first: what it wrote before that is seen below
-<<<<<<< HEAD
-                more = self._send_some()
-                woken()
-                if more is None and ended:
-=======
-                woken()
                 begun = time.monotonic()
                 sent = self._send_some()
+                took = time.monotonic() - begun
+                woken()
                 if sent is not None:
-                    self._pause = _longer(self._pause, sent.bytes, time.monotonic() - begun)
+                    self._pause = _longer(self._pause, sent.bytes, took)
                     if sent.left < _ENOUGH_BYTES and not ended:
                         self._breathe(shim)
                 elif ended:
->>>>>>> a7b066d (Ship logs in batches that grow with the rate)
                     return
                 else:
                     self._pause = 0.0
