@@ -21,19 +21,16 @@ from torchyard_worker.waiting import readable
 
 log = structlog.get_logger()
 
-#: Seconds between two appends, the first time. What comes after a silence goes at once …
-_FIRST_PAUSE = 0.005
+#: Seconds between two appends while output keeps coming, at least, and never less than an append takes; the
+#: first byte after a silence goes at once …
+_SHORTEST_PAUSE = 0.005
 #: … and so does this much.
 _ENOUGH_BYTES = 256 * 1024
+#: Seconds between two appends, at most: after one of so many bytes. Slower output is not made to wait for it.
+_LONGEST_PAUSE = 0.25
+_MUCH_BYTES = 8 * 1024
 #: Seconds that a script gets to print its first line before anything else is told of it.
 _FIRST_SECONDS = 0.03
-#: While output keeps coming, each pause is twice as long as the one before, up to so many seconds …
-_STEADY_PAUSE = 0.04
-#: … and more for output that comes at this many bytes a second, or for a platform that takes its time: this
-#: share of the time goes into appends.
-_FAST = 1_250_000
-_SHARE = 0.2
-_LONGEST_PAUSE = 0.25
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,6 @@ class Shipper:
         self._held = held
         self._directory = directory
         self._logs = {name: LogFile(directory.path, name) for name in SCRIPT_LOGS}
-        self._pause = 0.0
         # One byte before the end: should the platform lack more than that, it says so at once.
         self._sent = {
             name: max(0, log_file.size() - 1) if resumed else 0 for name, log_file in self._logs.items()
@@ -85,13 +81,11 @@ class Shipper:
                 took = time.monotonic() - begun
                 woken()
                 if sent is not None:
-                    self._pause = _longer(self._pause, sent.bytes, took)
                     if sent.left < _ENOUGH_BYTES and not ended:
-                        self._breathe(shim)
+                        self._breathe(shim, _pause(sent.bytes, took))
                 elif ended:
                     return
                 else:
-                    self._pause = 0.0
                     self._wait(shim, doorbell)
         finally:
             os.close(doorbell)
@@ -149,9 +143,9 @@ class Shipper:
                 os.read(doorbell, 65536)
         self._look(ready)
 
-    def _breathe(self, shim: Shim) -> None:
+    def _breathe(self, shim: Shim, seconds: float) -> None:
         """Let some output come together, unless the script ends or somebody wants something."""
-        self._look(readable(shim.pidfd, self._held.fileno(), seconds=self._pause))
+        self._look(readable(shim.pidfd, self._held.fileno(), seconds=seconds))
 
     def _look(self, ready: set[int]) -> None:
         if self._held.fileno() in ready:
@@ -159,7 +153,7 @@ class Shipper:
             self._held.check()
 
 
-def _longer(pause: float, sent: int, took: float) -> float:
-    """The pause after an append of so many bytes that took so many seconds."""
-    steady = _STEADY_PAUSE + sent / _FAST + took * (1 / _SHARE - 1)
-    return min(max(2 * pause, _FIRST_PAUSE), steady, _LONGEST_PAUSE)
+def _pause(sent: int, took: float) -> float:
+    """Seconds to wait after an append of so many bytes that took so many seconds."""
+    wanted = max(_SHORTEST_PAUSE, took, _LONGEST_PAUSE * sent / _MUCH_BYTES)
+    return min(wanted, _LONGEST_PAUSE)
