@@ -74,6 +74,7 @@ def settle(guest: Guest) -> None:
     # What lies under a dialog has no role; it is to be there all the same.
     expect(guest.page.locator("main")).to_be_visible()
     expect(guest.page.get_by_label(guest.say("common", "loading"), exact=True)).to_have_count(0)
+    guest.page.wait_for_function("() => [...document.images].every((image) => image.complete)")
 
 
 def press(namespace: str, key: str) -> Step:
@@ -93,9 +94,17 @@ def click(name: str) -> Step:
 
 
 def panel(part: str) -> Step:
-    return lambda guest: guest.page.get_by_role(
-        "tab", name=guest.say("canvas", f"panel.{part}"), exact=True
-    ).click()
+    """A tab of the chosen node's panel, which a narrow window hides at first."""
+
+    def step(guest: Guest) -> None:
+        tab = guest.page.get_by_role("tab", name=guest.say("canvas", f"panel.{part}"), exact=True)
+        hidden = guest.page.get_by_role("button", name=guest.say("canvas", "panel.show"), exact=True)
+        expect(tab.or_(hidden)).to_be_visible()
+        if hidden.is_visible():
+            hidden.click()
+        tab.click()
+
+    return step
 
 
 def logs_tab(at: int) -> Step:
@@ -105,10 +114,34 @@ def logs_tab(at: int) -> Step:
     return step
 
 
+def find(text: str) -> Step:
+    """Search the log that is open for this."""
+
+    def step(guest: Guest) -> None:
+        guest.press("logs", "search.label")
+        box = guest.page.get_by_role("textbox", name=guest.say("logs", "search.label"))
+        box.fill(text)
+        box.press("Enter")
+        expect(guest.page.locator("mark").first).to_be_visible()
+
+    return step
+
+
+def empty_views() -> Iterator[View]:
+    """What stands on a platform where nobody has been yet."""
+    yield View("sign-in", "/", signed_in=False)
+    yield View("first-visit", "/")
+    for name in ("jobs", "runs"):
+        yield View(f"{name}-none", f"/{name}")
+    for part in ("secrets", "connections"):
+        yield View(f"settings-{part}-none", f"/settings/{part}")
+
+
 def views(there: Furniture) -> Iterator[View]:
     """All of them."""
     yield View("sign-in", "/", signed_in=False)
     yield View("workflows", "/workflows")
+    yield View("workflows-templates", "/workflows", (press("workflows", "fromTemplate"),))
     yield from _editor(f"/workflows/{there.workflow}")
     yield View("workflow-runs", f"/workflows/{there.workflow}/runs")
     yield View("runs", "/runs")
@@ -120,8 +153,11 @@ def views(there: Furniture) -> Iterator[View]:
     for part in ("profile", "secrets", "connections", "runtimes", "users"):
         yield View(f"settings-{part}", f"/settings/{part}")
     yield View("settings-connection", "/settings/connections", (press("settings", "connection.add"),))
+    yield View("settings-token", "/settings/profile", (press("settings", "token.issue"),))
+    yield View("settings-user", "/settings/users", (press("settings", "user.add"),))
     yield View("settings-secret", "/settings/secrets", (press("settings", "secret.add"),))
     yield View("nothing-there", "/jobs/00000000-0000-4000-8000-000000000000")
+    yield View("no-page", "/no-such-page")
 
 
 def _editor(place: str) -> Iterator[View]:
@@ -140,6 +176,8 @@ def _editor(place: str) -> Iterator[View]:
     yield View("editor-run", place, (key("Control+Enter"),))
     for name in ("parameters", "schedule", "settings"):
         yield View(f"editor-{name}", place, (Guest.canvas, press("canvas", f"{name}.title")))
+    backfill = (Guest.canvas, press("canvas", "schedule.title"), press("canvas", "backfill.open"))
+    yield View("editor-backfill", place, backfill)
     for name in ("versions", "resume", "sweep", "notifications"):
         more = (Guest.canvas, press("common", "action.more"), choose("canvas", f"{name}.title"))
         yield View(f"editor-{name}", place, more)
@@ -156,4 +194,4 @@ def _jobs(there: Furniture) -> Iterator[View]:
         yield View(f"job-{part}", f"/jobs/{there.lone_job}?tab={part}")
     yield View("log", f"/jobs/{there.lone_job}/logs")
     yield View("log-errors", f"/jobs/{there.failed_job}/logs", (logs_tab(1),))
-    yield View("log-search", f"/jobs/{there.lone_job}/logs", (press("logs", "search.label"),))
+    yield View("log-search", f"/jobs/{there.lone_job}/logs", (find("epoch 3"),))

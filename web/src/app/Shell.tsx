@@ -1,15 +1,14 @@
 /** What stands around every page: where one is, language, theme, who one is. */
-import { Boxes, Cpu, ListVideo, LogOut, Monitor, Moon, Settings, Sun, Workflow } from "lucide-react";
+import { Boxes, Cpu, ListVideo, LogOut, Settings, Workflow } from "lucide-react";
 import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, Outlet } from "react-router";
-import { LANGUAGES, type Language, language, setLanguage } from "@/i18n";
 import { IconButton } from "@/ui/Button";
-import { Menu, MenuChoice, MenuItem, MenuLabel, MenuSeparator } from "@/ui/Menu";
+import { Menu, MenuItem, MenuLabel, MenuSeparator } from "@/ui/Menu";
 import { Skeleton } from "@/ui/Skeleton";
 import { Logo } from "./Logo";
+import { LanguageMenu, ThemeMenu } from "./LooksMenus";
 import { useSession, useSignOut } from "./session";
-import { THEMES, useTheme } from "./theme";
 
 const PLACES = [
   { to: "/workflows", key: "workflows", icon: Workflow },
@@ -58,44 +57,6 @@ export function Shell() {
         </Suspense>
       </main>
     </div>
-  );
-}
-
-function LanguageMenu() {
-  const { t } = useTranslation();
-  return (
-    <Menu trigger={<IconButton label={t("language")}>{t("languageShort")}</IconButton>}>
-      <MenuLabel>{t("language")}</MenuLabel>
-      {(Object.keys(LANGUAGES) as Language[]).map((one) => (
-        <MenuChoice key={one} checked={one === language()} onSelect={() => setLanguage(one)}>
-          {LANGUAGES[one]}
-        </MenuChoice>
-      ))}
-    </Menu>
-  );
-}
-
-const THEME_ICONS = { light: Sun, dark: Moon, system: Monitor };
-
-function ThemeMenu() {
-  const { t } = useTranslation();
-  const { theme, choose } = useTheme();
-  const Icon = THEME_ICONS[theme];
-  return (
-    <Menu
-      trigger={
-        <IconButton label={t("theme.label")}>
-          <Icon aria-hidden className="size-4" />
-        </IconButton>
-      }
-    >
-      <MenuLabel>{t("theme.label")}</MenuLabel>
-      {THEMES.map((one) => (
-        <MenuChoice key={one} checked={one === theme} onSelect={() => choose(one)}>
-          {t(`theme.${one}`)}
-        </MenuChoice>
-      ))}
-    </Menu>
   );
 }
 

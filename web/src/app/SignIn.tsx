@@ -5,6 +5,7 @@ import { Button } from "@/ui/Button";
 import { Field, TextInput } from "@/ui/Field";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { Logo } from "./Logo";
+import { LanguageMenu, ThemeMenu } from "./LooksMenus";
 import { useSignIn } from "./session";
 
 export function SignIn() {
@@ -26,7 +27,9 @@ export function SignIn() {
       >
         <div className="mb-6 flex items-center gap-3">
           <Logo className="size-9" />
-          <h1 className="text-lg font-semibold">{t("signIn.title")}</h1>
+          <h1 className="mr-auto text-lg font-semibold">{t("signIn.title")}</h1>
+          <LanguageMenu />
+          <ThemeMenu />
         </div>
         <Field
           label={t("signIn.token")}

@@ -50,7 +50,9 @@ function LastRun({ run }: { run: RunDetail }) {
       aria-live="polite"
     >
       <StateBadge state={run.state as State} />
-      <span className="text-ink-faint">{run.number ? t("run.number", { number: run.number }) : null}</span>
+      <span className="whitespace-nowrap text-ink-faint max-lg:hidden">
+        {run.number ? t("run.number", { number: run.number }) : null}
+      </span>
     </Link>
   );
 }

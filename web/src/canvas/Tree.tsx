@@ -135,8 +135,8 @@ function Entry({ part, icon, text, hint, onTake }: EntryProps) {
     >
       {icon}
       <span className="min-w-0">
-        <span className="block truncate font-medium">{text}</span>
-        <span className="block truncate text-ink-faint text-xs">{hint}</span>
+        <span className="block font-medium leading-snug">{text}</span>
+        <span className="line-clamp-2 text-ink-faint text-xs">{hint}</span>
       </span>
     </button>
   );

@@ -5,7 +5,7 @@ import type { Point } from "./model/graph";
 
 const SOFTLY = { duration: 160 };
 /** How all of it is brought into sight. */
-export const FIT = { padding: 0.2, maxZoom: 1 };
+export const FIT = { padding: 0.1, maxZoom: 1 };
 const FIT_SOFTLY = { ...FIT, ...SOFTLY };
 export const FARTHEST = 0.05;
 

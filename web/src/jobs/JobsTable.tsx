@@ -92,7 +92,7 @@ const Row = memo(
           />
         </td>
         <td className="border-line border-b">
-          <StateBadge state={stateOf(job)} className="align-middle" />
+          <StateBadge state={stateOf(job)} />
         </td>
         <td className="border-line border-b py-1.5 pr-4">
           <div className="flex min-w-0 items-baseline gap-2">

@@ -11,10 +11,10 @@ import { StateIcon } from "@/ui/StateBadge";
 import { barsOf, type Phase } from "./timing";
 
 const COLOURS: Record<Phase, string> = {
-  queued: "bg-line-strong",
-  staging: "bg-state-running/40",
+  queued: "bg-state-queued",
+  staging: "bg-state-stale",
   running: "bg-state-running",
-  collecting: "bg-state-running/65",
+  collecting: "bg-state-reused",
 };
 const PHASES: readonly Phase[] = ["queued", "staging", "running", "collecting"];
 

@@ -98,7 +98,7 @@ export function RunsTable(props: RunsTableProps) {
                 <td>
                   <input
                     type="checkbox"
-                    className="size-4 accent-(--accent)"
+                    className="size-4 align-middle accent-(--accent)"
                     aria-label={t("compare.pick", { run: titleOf(run) })}
                     checked={chosen.includes(run.id)}
                     onChange={() =>

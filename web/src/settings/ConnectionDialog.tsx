@@ -166,6 +166,7 @@ export function ConnectionDialog({ given, onClose }: { given?: Connection; onClo
         <Button
           type="submit"
           kind="primary"
+          className="ml-auto flex"
           disabled={!typed.name || !typed.access_key_id || !typed.secret_access_key || store.isPending}
         >
           {tc("action.save")}

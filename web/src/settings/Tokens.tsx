@@ -124,7 +124,12 @@ function Wish({ name, onMade }: { name: string; onMade: (token: NewToken) => voi
         )}
       </Field>
       {issue.error ? <ProblemNote problem={issue.error} /> : null}
-      <Button type="submit" kind="primary" disabled={!label.trim() || issue.isPending}>
+      <Button
+        type="submit"
+        kind="primary"
+        className="ml-auto flex"
+        disabled={!label.trim() || issue.isPending}
+      >
         {t("token.issue")}
       </Button>
     </form>

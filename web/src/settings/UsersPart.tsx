@@ -157,7 +157,12 @@ function AddUser({ taken, onClose }: { taken: readonly string[]; onClose: () => 
           )}
         </Field>
         {put.error ? <ProblemNote problem={put.error} /> : null}
-        <Button type="submit" kind="primary" disabled={!NAME.test(name) || there || put.isPending}>
+        <Button
+          type="submit"
+          kind="primary"
+          className="ml-auto flex"
+          disabled={!NAME.test(name) || there || put.isPending}
+        >
           {t("user.add")}
         </Button>
       </form>

@@ -21,7 +21,7 @@ export function Dialog({ open, onClose, title, description, wide, actions, child
   return (
     <Radix.Root open={open} onOpenChange={(now) => !now && onClose()}>
       <Radix.Portal>
-        <Radix.Overlay className="fixed inset-0 z-40 bg-black/40" />
+        <Radix.Overlay className="fixed inset-0 z-50 bg-black/40" />
         <Radix.Content
           {...(description ? {} : { "aria-describedby": undefined })}
           onOpenAutoFocus={focusFirst}
@@ -30,8 +30,8 @@ export function Dialog({ open, onClose, title, description, wide, actions, child
             wide ? "w-[min(64rem,94vw)]" : "w-[min(32rem,94vw)]",
           )}
         >
-          <header className="flex items-start gap-3 border-b border-line px-5 py-3">
-            <div className="min-w-0 flex-1">
+          <header className="flex items-start gap-3 border-b border-line py-2 pr-3 pl-5">
+            <div className="min-w-0 flex-1 py-1.5">
               <Radix.Title className="font-semibold text-sm">{title}</Radix.Title>
               {description ? (
                 <Radix.Description className="mt-0.5 text-ink-soft">{description}</Radix.Description>

@@ -61,7 +61,12 @@ export function StateIcon({ state, className }: { state: State; className?: stri
 export function StateBadge({ state, className }: { state: State; className?: string }) {
   const { t } = useTranslation();
   return (
-    <span className={clsx("inline-flex items-center gap-1.5 whitespace-nowrap font-medium", className)}>
+    <span
+      className={clsx(
+        "inline-flex items-center gap-1.5 align-middle whitespace-nowrap font-medium",
+        className,
+      )}
+    >
       <StateIcon state={state} />
       <span className={LOOKS[state].colour}>{t(`state.${state}`)}</span>
     </span>

@@ -4,6 +4,7 @@ import { Flame, Plus } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { language } from "@/i18n";
 import { Button } from "@/ui/Button";
+import { Skeleton } from "@/ui/Skeleton";
 import { Picture } from "./Picture";
 import { templatesQuery } from "./queries";
 
@@ -53,6 +54,12 @@ export function FirstVisit({ busy, onTemplate, onNew }: FirstVisitProps) {
             {t("first.empty")}
           </Button>
         </div>
+        {templates === undefined ? (
+          <div className="grid w-full grid-cols-2 gap-3">
+            <Skeleton className="h-40" />
+            <Skeleton className="h-40" />
+          </div>
+        ) : null}
         {more.length ? (
           <div className="grid gap-3 sm:grid-cols-2">
             {more.map((template) => (

@@ -29,7 +29,7 @@ const OPENED: readonly Exclude<DialogName, "palette" | "run">[] = [
 const MOST = 60;
 
 function useCommands(): Command[] {
-  const { t } = useTranslation("canvas");
+  const { t } = useTranslation(["canvas", "common"]);
   const editor = useEditorParts();
   const view = useView();
   const { store, host } = editor;
@@ -44,12 +44,12 @@ function useCommands(): Command[] {
     { id: "run", text: t("run.all"), hint: "Ctrl+Enter", run: () => host.run({ kind: "all", nodes: [] }) },
     {
       id: "unfinished",
-      text: t("mode.unfinished"),
+      text: t("palette.unfinished"),
       hint: "",
       run: () => host.run({ kind: "unfinished", nodes: [] }),
     },
     { id: "stop", text: t("run.stop"), hint: "Ctrl+Alt+Enter", run: host.stop },
-    { id: "save", text: t("save.dirty"), hint: "Ctrl+S", run: () => void host.save() },
+    { id: "save", text: t("common:action.save"), hint: "Ctrl+S", run: () => void host.save() },
     { id: "undo", text: t("undo"), hint: "Ctrl+Z", run: state.undo },
     { id: "redo", text: t("redo"), hint: "Ctrl+Shift+Z", run: state.redo },
     {
@@ -110,7 +110,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
           <div
             key={command.id}
             {...option(command, number)}
-            className="flex cursor-pointer justify-between gap-4 rounded-md px-3 py-1.5 aria-selected:bg-sunken"
+            className="flex cursor-pointer items-center justify-between gap-4 rounded-md px-3 py-1.5 aria-selected:bg-sunken"
           >
             <span className="truncate">{command.text}</span>
             <span className="shrink-0 text-ink-faint text-xs">{command.hint}</span>
