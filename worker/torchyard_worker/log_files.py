@@ -1,10 +1,9 @@
 """The reading end of an attempt's logs: bytes, the pieces that begin in them, and the seal."""
 
 import bisect
-import itertools
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import overload
@@ -14,6 +13,8 @@ from torchyard.contracts.runner import LogSeal
 from torchyard_worker.shim import spool
 
 _CHUNK = 1024 * 1024
+#: Records of the index that are read at once.
+_RECORDS = 64
 
 
 class LogFile:
@@ -63,18 +64,21 @@ class _Index:
         """At most `most` pieces that begin in `start` to `end`, the end excluded."""
         if not self._path.exists():
             return []
+        found: list[Piece] = []
         with self._path.open("rb") as file:
             records = _Records(file.fileno())
-            first = self._next if start == self._from else bisect.bisect_left(records, start)
-            read = records.some(first, most)
-        found: list[Piece] = []
-        inside = list(itertools.takewhile(lambda record: record[0] < end, read))
-        # Unless there may be more of them: then where the next look begins is to be looked for again.
-        self._next, self._from = first + len(inside), end if len(inside) < most else -1
-        for offset, time_ms, is_stderr in inside:
-            if found and found[-1].offset == offset:  # nothing could be written after the earlier one
-                found.pop()
-            found.append(Piece(offset, Stream.STDERR if is_stderr else Stream.STDOUT, time_ms))
+            place = self._next if start == self._from else bisect.bisect_left(records, start)
+            for offset, time_ms, is_stderr in records.after(place):
+                if offset >= end:
+                    break
+                if found and found[-1].offset == offset:  # nothing could be written after the earlier one
+                    found.pop()
+                if len(found) == most:  # where the next look begins is to be looked for again
+                    self._from = -1
+                    return found
+                found.append(Piece(offset, Stream.STDERR if is_stderr else Stream.STDOUT, time_ms))
+                place += 1
+        self._next, self._from = place, end
         return found
 
 
@@ -94,10 +98,12 @@ class _Records(Sequence[int]):
     def __getitem__(self, number: int | slice) -> int | Sequence[int]:
         if isinstance(number, slice):
             return [self[one] for one in range(*number.indices(len(self)))]
-        return self.some(number, 1)[0][0]
+        return next(self.after(number))[0]
 
-    def some(self, first: int, most: int) -> list[tuple[int, int, bool]]:
-        """At most `most` records from this one on."""
+    def after(self, number: int) -> Iterator[tuple[int, int, bool]]:
+        """The records from this one on, as far as there are any."""
         size = spool.RECORD.size
-        found = os.pread(self._handle, most * size, first * size)
-        return [spool.unpack_record(found[at : at + size]) for at in range(0, len(found) - size + 1, size)]
+        while len(block := os.pread(self._handle, _RECORDS * size, number * size)) >= size:
+            for place in range(0, len(block) - size + 1, size):
+                yield spool.unpack_record(block[place : place + size])
+                number += 1

@@ -67,6 +67,27 @@ def test_both_streams_are_kept_in_order_of_arrival(launched: Launched, directory
     assert sorted(time for _, time, _ in told) == [time for _, time, _ in told]
 
 
+def test_a_stream_that_is_written_to_all_the_time_stays_in_order_with_the_other(
+    launched: Launched, directory: Path
+) -> None:
+    """A pipe that is left alone for a while is read before what comes to the other one meanwhile."""
+    shim = launched(
+        "import os, time\n"
+        "log = os.environ['SPOOL'] + '/stdout.log'\n"
+        "for n in range(60):\n"
+        "    for m in range(40): os.write(1, b'%d.%d\\n' % (n, m))\n"
+        "    time.sleep(0.0002 * (n % 3))\n"
+        "    os.write(2, b'error %d\\n' % n)\n"
+        "    while b'error %d\\n' % n not in open(log, 'rb').read()[-200:]: pass\n"
+    )
+
+    ended(shim, directory)
+    expected = [
+        line for n in range(60) for line in [*(b"%d.%d" % (n, m) for m in range(40)), b"error %d" % n]
+    ]
+    assert read(directory, spool.STDOUT).splitlines() == expected
+
+
 def test_lines_of_two_streams_are_not_torn_apart(launched: Launched, directory: Path) -> None:
     shim = launched("import sys\nfor n in range(200): print('out', n); print('err', n, file=sys.stderr)")
 

@@ -220,3 +220,32 @@ def test_of_two_records_for_one_offset_the_later_one_holds(tmp_path: Path) -> No
     _, pieces = LogFile(tmp_path, LogName.STDOUT).read(0, 10, 400)
 
     assert pieces == [(0, Stream.STDERR, 2), (2, Stream.STDOUT, 3)]
+
+
+def test_what_is_read_from_front_to_back_has_all_its_pieces(tmp_path: Path) -> None:
+    (tmp_path / "stdout.log").write_bytes(b"abc" * 400)
+    told = [(at, at + twice, False) for at in range(0, 1200, 3) for twice in range(1 + (at % 9 == 0))]
+    (tmp_path / spool.INDEX).write_bytes(
+        b"".join(spool.pack_record(at, time, is_stderr=flag) for at, time, flag in told)
+    )
+    log_file, whole, found = LogFile(tmp_path, LogName.STDOUT), b"", []
+
+    for most in cycle((1, 7, 50)):
+        data, pieces = log_file.read(len(whole), 101, most)
+        whole, found = whole + data, found + pieces
+        if not data:
+            break
+
+    assert whole == b"abc" * 400
+    assert found == [(at, Stream.STDOUT, at + (at % 9 == 0)) for at in range(0, 1200, 3)]
+
+
+def test_output_that_keeps_coming_goes_in_few_requests(
+    launched: Launched, directory: Path, platform: SmallPlatform, api: PlatformApi, held: HeldAttempt
+) -> None:
+    shim = launched("import os, time\nfor _ in range(200): os.write(1, b'x' * 10_000); time.sleep(0.005)")
+
+    Shipper(api, held, AttemptDirectory(directory), resumed=False).follow(shim, lambda: None)
+
+    assert_all_is_there(platform, directory)
+    assert len(platform.requests) < 100
