@@ -157,7 +157,7 @@ def views(there: Furniture) -> Iterator[View]:
     yield View("settings-user", "/settings/users", (press("settings", "user.add"),))
     yield View("settings-secret", "/settings/secrets", (press("settings", "secret.add"),))
     yield View("nothing-there", "/jobs/00000000-0000-4000-8000-000000000000")
-    yield View("no-page", "/no-such-page")
+    yield View("no-page", "/workflows/no/such/page")
 
 
 def _editor(place: str) -> Iterator[View]:

@@ -1,10 +1,11 @@
 /** Over the selected node: what its menu has, in sight. */
-import { NodeToolbar, Position } from "@xyflow/react";
+import { NodeToolbar, Position, useStore } from "@xyflow/react";
 import { Ellipsis } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "@/ui/Button";
 import { type ActionId, nodeActions } from "./actions";
 import { useEditor, useEditorParts, useLook } from "./context";
+import { BARE } from "./view";
 
 const SHOWN: readonly ActionId[] = [
   "runFrom",
@@ -22,8 +23,9 @@ const SHOWN: readonly ActionId[] = [
 export function ActionBar() {
   const selection = useEditor((state) => state.selection);
   const moving = useEditor((state) => state.moving);
+  const bare = useStore((state) => state.height < BARE);
   const last = selection.at(-1);
-  if (last === undefined || moving) return null;
+  if (last === undefined || moving || bare) return null;
   return (
     <NodeToolbar nodeId={[...selection]} isVisible position={Position.Top} offset={8}>
       <Actions id={last} />

@@ -42,7 +42,7 @@ export function Dock({ renderJob, problems }: { renderJob: RenderJob; problems: 
     <section
       aria-label={t("dock.title")}
       className="relative flex shrink-0 flex-col border-line border-t bg-surface"
-      style={{ height: dock.height }}
+      style={{ height: dock.height, maxHeight: "60%" }}
       data-region
       data-keys
     >

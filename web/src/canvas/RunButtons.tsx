@@ -45,7 +45,7 @@ function LastRun({ run }: { run: RunDetail }) {
   return (
     <Link
       to={`/runs/${run.id}`}
-      className="ml-1 inline-flex h-8 min-w-0 items-center gap-1.5 rounded-md px-2 hover:bg-sunken"
+      className="ml-1 inline-flex h-8 shrink-0 items-center gap-1.5 rounded-md px-2 hover:bg-sunken"
       title={sentenceOf(run)}
       aria-live="polite"
     >

@@ -2,12 +2,14 @@ import { Panel, useStore } from "@xyflow/react";
 import { Maximize, Minus, Plus } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "@/ui/Button";
-import { useView } from "./view";
+import { BARE, useView } from "./view";
 
 export function ViewButtons() {
   const { t } = useTranslation("canvas");
   const view = useView();
   const zoom = useStore((state) => Math.round(state.transform[2] * 100));
+  const bare = useStore((state) => state.height < BARE);
+  if (bare) return null;
   return (
     <Panel
       position="bottom-left"

@@ -8,6 +8,8 @@ const SOFTLY = { duration: 160 };
 export const FIT = { padding: 0.1, maxZoom: 1 };
 const FIT_SOFTLY = { ...FIT, ...SOFTLY };
 export const FARTHEST = 0.05;
+/** Under this height nothing lies over the nodes: they are all there is room for. */
+export const BARE = 140;
 
 export interface View {
   fit: () => void;

@@ -47,11 +47,11 @@ export function JobsTable({ jobs, chosen, onChoose }: TableProps) {
               onChange={() => onChoose(all ? new Set() : new Set(jobs.map(({ id }) => id)))}
             />
           </th>
-          <th className="w-36 border-line border-b py-1.5 font-normal">{t("column.state")}</th>
+          <th className="w-36 border-line border-b py-1.5 font-normal max-lg:w-28">{t("column.state")}</th>
           <th className="border-line border-b py-1.5 font-normal">{t("column.job")}</th>
-          <th className="w-28 border-line border-b py-1.5 font-normal">{t("column.owner")}</th>
-          <th className="w-32 border-line border-b py-1.5 font-normal">{t("column.worker")}</th>
-          <th className="w-44 border-line border-b py-1.5 font-normal">{t("column.created")}</th>
+          <th className="w-28 border-line max-lg:hidden border-b py-1.5 font-normal">{t("column.owner")}</th>
+          <th className="w-32 border-line max-lg:hidden border-b py-1.5 font-normal">{t("column.worker")}</th>
+          <th className="w-44 border-line max-lg:w-36 border-b py-1.5 font-normal">{t("column.created")}</th>
           <th className="w-24 border-line border-b py-1.5 pr-2 text-right font-normal">
             {t("column.duration")}
           </th>
@@ -110,8 +110,8 @@ const Row = memo(
           </div>
           <Standing job={job} />
         </td>
-        <td className="truncate border-line border-b pr-2">{job.owner}</td>
-        <td className="truncate border-line border-b pr-2 text-ink-soft">{job.worker ?? ""}</td>
+        <td className="truncate border-line border-b pr-2 max-lg:hidden">{job.owner}</td>
+        <td className="truncate border-line border-b pr-2 text-ink-soft max-lg:hidden">{job.worker ?? ""}</td>
         <td className="whitespace-nowrap border-line border-b text-ink-soft">
           {formatMoment(job.created_at)}
         </td>

@@ -36,7 +36,10 @@ export function Outline({ run, chosen, onChoose }: OutlineProps) {
           : 0,
     );
   return (
-    <aside aria-label={t("outline")} className="flex w-64 shrink-0 flex-col border-line border-r bg-surface">
+    <aside
+      aria-label={t("outline")}
+      className="flex w-64 shrink-0 max-lg:w-44 flex-col border-line border-r bg-surface"
+    >
       <div className="space-y-1.5 border-line border-b p-2">
         <div className="flex items-center gap-2 rounded-md border border-line-strong px-2">
           <Search aria-hidden className="size-4 text-ink-faint" />

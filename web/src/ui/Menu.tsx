@@ -4,7 +4,8 @@ import { DropdownMenu } from "radix-ui";
 import type { ReactElement, ReactNode } from "react";
 
 /** Classes that the canvas's context menu shares. */
-export const MENU = "z-50 min-w-44 rounded-lg border border-line bg-raised p-1 shadow-lg";
+export const MENU =
+  "z-50 max-h-[calc(100vh-1rem)] min-w-44 overflow-y-auto rounded-lg border border-line bg-raised p-1 shadow-lg";
 export const MENU_ITEM =
   "flex select-none items-center gap-2 rounded px-2 py-1.5 outline-none data-[highlighted]:bg-sunken data-[disabled]:text-ink-faint data-[disabled]:opacity-60";
 

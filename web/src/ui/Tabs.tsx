@@ -24,13 +24,13 @@ export function Tabs<Id extends string>({ tabs, value, onChange, label, aside, c
       onValueChange={(id) => onChange(id as Id)}
       className="flex min-h-0 flex-1 flex-col"
     >
-      <div className="flex items-center border-line border-b px-2">
+      <div className="flex flex-wrap items-center border-line border-b px-2">
         <Radix.List aria-label={label} className="flex gap-1">
           {tabs.map((tab) => (
             <Radix.Trigger
               key={tab.id}
               value={tab.id}
-              className="border-transparent border-b-2 px-2.5 py-1.5 text-ink-soft hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
+              className="whitespace-nowrap border-transparent border-b-2 px-2.5 py-1.5 text-ink-soft hover:text-ink data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink"
             >
               {tab.label}
             </Radix.Trigger>

@@ -95,7 +95,7 @@ export function ParametersDialog({ onClose }: { onClose: () => void }) {
           <tbody>
             {rows.map((row) => (
               <tr key={row.key} className="align-top">
-                <td className="w-44">
+                <td className="w-44 max-lg:w-32">
                   <TextInput
                     aria-label={t("parameters.name")}
                     aria-invalid={wrongName(row, rows)}
@@ -104,7 +104,7 @@ export function ParametersDialog({ onClose }: { onClose: () => void }) {
                     onChange={(event) => set(row.key, { name: event.target.value })}
                   />
                 </td>
-                <td className="w-32">
+                <td className="w-32 max-lg:w-24">
                   <Select
                     aria-label={t("parameters.type")}
                     value={row.type}
@@ -117,7 +117,7 @@ export function ParametersDialog({ onClose }: { onClose: () => void }) {
                     ))}
                   </Select>
                 </td>
-                <td className="w-52 space-y-1">
+                <td className="w-52 space-y-1 max-lg:w-36">
                   {row.type === "choice" ? (
                     <TextInput
                       aria-label={t("parameters.choices")}

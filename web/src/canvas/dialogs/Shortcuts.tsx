@@ -40,7 +40,7 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation("canvas");
   return (
     <Dialog open wide onClose={onClose} title={t("shortcuts.title")}>
-      <div className="grid gap-8 sm:grid-cols-3">
+      <div className="grid gap-8 sm:grid-cols-2 lg:grid-cols-3">
         {(Object.keys(GROUPS) as (keyof typeof GROUPS)[]).map((group) => (
           <section key={group}>
             <h3 className="mb-2 font-semibold">{t(`shortcuts.${group}`)}</h3>
