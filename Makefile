@@ -19,7 +19,7 @@ NPM          := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --silent --prefix web
 ARGS     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench fuzz-archives web web-api web-tests screenshots soak setup setup-dev runtime lock lock-runtimes clean
+.PHONY: help run test check format bench bench-peers fuzz-archives web web-api web-tests screenshots soak setup setup-dev runtime lock lock-runtimes clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -49,6 +49,9 @@ format: .venv/.dev $(NODE_MODULES) ## Format the code and repair what the linter
 
 bench: .venv/.dev runtime $(WEB) ## Measure latency, throughput and memory; prints a table, writes JSON
 	@TORCHYARD_TEST_RUNTIMES='$(RUNTIMES)' $(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-peers: .venv/.dev runtime $(WEB) build/peers/.installed ## Run the same scripts through Ray Jobs; prints both sides' figures
+	@TORCHYARD_TEST_RUNTIMES='$(RUNTIMES)' $(BIN)/python -m tests.benchmarks.peers
 
 fuzz-archives: .venv/.dev ## Judge 10,000 mutated zips; ARGS='--count 500 --seed 7' for others
 	@$(BIN)/python -m tests.fuzzing $(ARGS)
@@ -115,6 +118,12 @@ not-installed = { echo "the packages that $(1) names can't be installed: pip's p
 .venv/.dev: .venv/.run requirements-dev.lock
 	@echo "installing the development tools into .venv"
 	@$(PIP) install -qq -r requirements-dev.lock || $(call not-installed,requirements-dev.lock)
+	@touch $@
+
+build/peers/.installed: tests/benchmarks/peers.txt
+	@echo "installing what Torchyard is compared with into build/peers"
+	@$(PYTHON) -m venv --clear build/peers
+	@build/peers/bin/python -m pip --disable-pip-version-check --no-input install -qq -r $< || $(call not-installed,$<)
 	@touch $@
 
 .venv/.node: requirements-web.lock .venv/.run

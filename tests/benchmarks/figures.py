@@ -18,9 +18,12 @@ class Figure:
     goal: str = ""
 
 
-def table(title: str, figures: Iterable[Figure]) -> list[Figure]:
+def table(
+    title: str, figures: Iterable[Figure], columns: tuple[str, str, str] = ("value", "yardstick", "goal")
+) -> list[Figure]:
     """Print each line as it comes."""
-    print(f"\n{title:52} {'value':>10}       {'yardstick':>10} {'ratio':>8}   goal")
+    value, yardstick, last = columns
+    print(f"\n{title:52} {value:>10}       {yardstick:>10} {'ratio':>8}   {last}".rstrip())
     shown = []
     for figure in figures:
         print(row(figure), flush=True)
@@ -33,7 +36,8 @@ def row(figure: Figure) -> str:
     if figure.yardstick is None:
         return f"{line} {'':10} {'':8}   {figure.goal}"
     ratio = f"{figure.value / figure.yardstick:8.3f}"
-    return f"{line} {figure.yardstick:10.1f} {ratio}   {figure.goal} ({figure.yardstick_is})"
+    named = f"({figure.yardstick_is})" if figure.yardstick_is else ""
+    return f"{line} {figure.yardstick:10.1f} {ratio}   {figure.goal} {named}".rstrip()
 
 
 def percentile(values: list[float], share: int) -> float:

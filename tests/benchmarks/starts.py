@@ -4,6 +4,7 @@ Beside each figure is what does the least of the same work, turn and turn about 
 `python -u script.py`, and Celery alone, whose worker runs the script in a subprocess.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -88,11 +89,19 @@ def hello(stack: Stack, celery: "CeleryAlone") -> Iterator[Figure]:
 
 
 def throughput(stack: Stack, celery: "CeleryAlone") -> Iterator[Figure]:
-    """Small jobs from four clients; they run in the order in which they came."""
     alone = JOBS / celery.seconds_for(JOBS)
+    accepted, took = seconds_for(stack, JOBS)
+    yield Figure(f"{JOBS} hello jobs: accepted", JOBS / accepted, "/s")
+    yield Figure(
+        f"{JOBS} hello jobs, {AT_ONCE} at a time: ended", JOBS / took, "/s", alone, "Celery alone", "≥ 0.35"
+    )
+
+
+def seconds_for(stack: Stack, count: int) -> tuple[float, float]:
+    """Until so many small jobs from four clients are accepted, and have ended, in the order they came in."""
     start = time.perf_counter()
     with ThreadPoolExecutor(4) as pool:
-        submitted = list(pool.map(client_of(stack), range(JOBS)))
+        submitted = list(pool.map(client_of(stack), range(count)))
     accepted = time.perf_counter() - start
     with stack.api() as api:
         for job_id in submitted[-2 * AT_ONCE :]:
@@ -101,21 +110,43 @@ def throughput(stack: Stack, celery: "CeleryAlone") -> Iterator[Figure]:
         took = time.perf_counter() - start
         states = {api.get(f"/jobs/{job_id}").json()["state"] for job_id in submitted}
     assert states == {"succeeded"}, states
-    yield Figure(f"{JOBS} hello jobs: accepted", JOBS / accepted, "/s")
-    yield Figure(
-        f"{JOBS} hello jobs, {AT_ONCE} at a time: ended", JOBS / took, "/s", alone, "Celery alone", "≥ 0.35"
-    )
+    return accepted, took
 
 
 def idle(stack: Stack) -> Iterator[Figure]:
-    """All processes together, with torch loaded; shared pages counted once."""
-    pids = stack.pids()
-    yield Figure(f"idle memory (PSS) of {len(pids)} processes", sum(map(pss_mib, pids)), "MiB", goal="≤ 330")
-    before = sum(map(cpu_seconds, pids))
+    """All processes together, with torch loaded."""
+    ((memory, cpu),) = at_rest(stack.pids)
+    yield Figure(f"idle memory (PSS) of {len(stack.pids())} processes", memory, "MiB", goal="≤ 330")
+    yield Figure("idle CPU", cpu, "%", goal="≤ 1")
+
+
+def at_rest(*sides: Callable[[], list[int]]) -> list[tuple[float, float]]:
+    """MiB of each side's processes, shared pages counted once, and percent of a core in the same seconds."""
+    cpu = cpu_percent(IDLE_SECONDS, *sides)
+    memory = [sum(of_each(side(), pss_mib).values()) for side in sides]
+    return list(zip(memory, cpu, strict=True))
+
+
+def cpu_percent(seconds: float, *sides: Callable[[], list[int]]) -> list[float]:
+    """How much of a core each side's processes take during so many seconds."""
+    before = [of_each(side(), cpu_seconds) for side in sides]
     start = time.perf_counter()
-    threading.Event().wait(IDLE_SECONDS)
-    used = sum(map(cpu_seconds, pids)) - before
-    yield Figure("idle CPU", 100 * used / (time.perf_counter() - start), "%", goal="≤ 1")
+    threading.Event().wait(seconds)
+    after = [of_each(side(), cpu_seconds) for side in sides]
+    took = time.perf_counter() - start
+    return [
+        100 * sum(now - was.get(pid, 0.0) for pid, now in each.items()) / took
+        for was, each in zip(before, after, strict=True)
+    ]
+
+
+def of_each(pids: list[int], measure: Callable[[int], float]) -> dict[int, float]:
+    """What is measured of each process, but of those that have ended meanwhile."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found[pid] = measure(pid)
+    return found
 
 
 def by_hand(script: str) -> tuple[float, float]:
@@ -152,6 +183,19 @@ def follow(api: httpx.Client, job_id: str) -> Iterator[str]:
         for line in answer.iter_lines():
             if line.startswith("data: "):
                 yield line
+
+
+def lags(stack: Stack, script: str) -> list[float]:
+    """Milliseconds from each time (in ns) that the script prints to its arrival at an SSE reader."""
+    found = []
+    with stack.api() as api:
+        answer = api.post("/jobs", files={"script": ("script.py", script.encode())})
+        answer.raise_for_status()
+        for line in follow(api, answer.json()["id"]):
+            now = time.time_ns()
+            text = str(json.loads(line.removeprefix("data: ")).get("text", ""))
+            found += [(now - int(tick)) / 1e6 for tick in text.split()]
+    return found
 
 
 def client_of(stack: Stack) -> Callable[[int], str]:
