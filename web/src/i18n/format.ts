@@ -49,8 +49,9 @@ export function formatBytes(bytes: number): string {
   return `${formatNumber(bytes / 1024 ** power)} ${BINARY[power]}`;
 }
 
-/** `1:02:03`, `2:03`, or `0.4 s` below ten seconds; the same in every language. */
+/** `1:02:03`, `2:03`, `4.2 s` below ten seconds, `40 ms` below one; the same in every language. */
 export function formatDuration(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];

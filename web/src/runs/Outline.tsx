@@ -52,7 +52,7 @@ export function Outline({ run, chosen, onChoose }: OutlineProps) {
             onChange={(event) => setText(event.target.value)}
           />
         </div>
-        <div className="flex gap-1.5">
+        <div className="flex gap-1.5 max-lg:flex-col">
           <Select
             className="h-7! px-1!"
             aria-label={t("column.state")}
