@@ -107,6 +107,14 @@ def panel(part: str) -> Step:
     return step
 
 
+def write_script(guest: Guest) -> None:
+    """Begin a script, unless it is there from the last visit: what is typed is kept."""
+    write = guest.page.get_by_role("button", name=guest.say("fields", "script.write"), exact=True)
+    expect(write.or_(guest.page.locator(".cm-editor")).first).to_be_visible()
+    if write.is_visible():
+        write.click()
+
+
 def logs_tab(at: int) -> Step:
     def step(guest: Guest) -> None:
         guest.page.get_by_role("tablist", name=guest.say("logs", "label")).get_by_role("tab").nth(at).click()
@@ -186,7 +194,7 @@ def _editor(place: str) -> Iterator[View]:
 def _jobs(there: Furniture) -> Iterator[View]:
     yield View("jobs", "/jobs")
     yield View("jobs-chosen", "/jobs", (lambda guest: guest.page.get_by_role("checkbox").first.check(),))
-    yield View("new-job", "/jobs/new", (press("fields", "script.write"),))
+    yield View("new-job", "/jobs/new", (write_script,))
     yield View("job-failed", f"/jobs/{there.failed_job}")
     yield View("job-succeeded", f"/jobs/{there.lone_job}")
     yield View("job-artifacts", f"/jobs/{there.leaving_job}?tab=artifacts")

@@ -102,7 +102,7 @@ function Head({ run, onResume }: { run: RunDetail; onResume: () => void }) {
           {titleOf(run)}
         </h1>
         <StateBadge state={run.state as State} />
-        <span className="text-ink-soft" aria-live="polite">
+        <span className="min-w-80 flex-1 text-ink-soft" aria-live="polite">
           {sentenceOf(run)}
         </span>
         <div className="ml-auto flex gap-2">
