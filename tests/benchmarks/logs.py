@@ -148,7 +148,7 @@ def ticking(stack: Stack, _: Path) -> Iterator[Figure]:
 def lags(follower: "Follower") -> list[float]:
     """Milliseconds from each line's print to its arrival, until the log ends."""
     found: list[float] = []
-    while (data := follower.line.recv(1 << 20)) and not follower.over:
+    while not follower.over and (data := follower.line.recv(1 << 20)):
         found += follower.take(data, time.time_ns())
     follower.line.close()
     return found
