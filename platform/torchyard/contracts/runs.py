@@ -264,6 +264,7 @@ class Component(Lenient):
     """One thing that decides whether a result can be reused."""
 
     field: str = Field(description="`script`, `arguments`, `inputs.<node>`, `runtime`, …")
+    saying: Saying | None = Field(None, description="The field's name for other languages.")
     before: str | None = Field(None, description="What it was at the last success; files by their SHA-256.")
     after: str | None = Field(None, description="What it was this time.")
     changed: bool = Field(description="Whether the two differ.")
@@ -275,6 +276,7 @@ class Explanation(Lenient):
     node: str = Field(description="The node's name.")
     state: NodeState = Field(description="Where it stands in the run.")
     sentence: str = Field(description="The answer in one sentence.")
+    saying: Saying | None = Field(None, description="The same for other languages.")
     compared_run: str | None = Field(None, description="The run of its last success before.")
     compared_job: str | None = Field(None, description="The job of its last success before.")
     components: list[Component] = Field([], description="Field by field; those that changed first.")

@@ -18,6 +18,8 @@ from torchyard.contracts.jobs import JobCreate, split_arguments
 from torchyard.contracts.requirements import plain_requirements
 from torchyard.contracts.runner import Runtime
 from torchyard.contracts.runs import Component
+from torchyard.contracts.sayings import Sentence, say, saying_of
+from torchyard.contracts.sentences import SENTENCES
 from torchyard.contracts.storage_paths import StoragePath, split_paths
 from torchyard.domain.substitution import secrets_named
 
@@ -79,7 +81,7 @@ class Verdict(NamedTuple):
     """
 
     reused: Earlier | None
-    sentence: str
+    sentence: Sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +196,7 @@ def compare(before: Components | None, after: Components) -> list[Component]:
     fields = [
         Component(
             field=name,
+            saying=saying_of(_part(name)),
             before=earlier.get(name),
             after=after.get(name),
             changed=not _same(name, earlier.get(name), after.get(name)),
@@ -223,27 +226,27 @@ def judge(case: Case, same: Sequence[Earlier], last: Components | None, now: dat
     young = [one for one in same if most is None or now - one.finished_at <= timedelta(seconds=most)]
     kept = next((one for one in young if one.kept), None)
     if kept is not None:
-        return Verdict(kept, f"Reused the result of run {kept.number}.")
+        return Verdict(kept, say("why_reused", number=kept.number))
     if young:
-        return Verdict(None, "Ran because artifacts of the earlier success were removed.")
+        return Verdict(None, say("why_artifacts_removed"))
     if same and most is not None:
-        return Verdict(None, f"Ran because its last success is older than {_in_words(most)}.")
+        return Verdict(None, say("why_too_old", age=_in_words(most)))
     if last is None:
-        return Verdict(None, "Ran: there was no success before.")
+        return Verdict(None, say("why_first"))
     differs = changed(last, case.components)
     if not differs:
-        return Verdict(None, "Ran because it is not known what lay in the storage at its last success.")
-    return Verdict(None, f"Ran because {_listed(differs)} changed.")
+        return Verdict(None, say("why_not_known"))
+    return Verdict(None, say("why_changed", parts=_named(differs)))
 
 
-def _closed(case: Case) -> str:
+def _closed(case: Case) -> Sentence:
     if case.reuse.mode is ReuseMode.OFF:
-        return "Ran: reuse is off."
+        return say("why_reuse_off")
     if case.force:
-        return "Ran because the run was forced."
+        return say("why_forced")
     if not case.saved:
-        return "Ran: only runs of a saved workflow reuse results."
-    return f"Ran because it can't be told whether it would get the same files: {case.unknown}."
+        return say("why_unsaved")
+    return say("why_untold", problem=case.unknown)
 
 
 def _variable(value: str, secrets: Mapping[str, datetime]) -> str:
@@ -318,15 +321,22 @@ def _short(text: str) -> str:
     return f"{text[:_START]}… ({len(text)} characters, SHA-256 {hashlib.sha256(text.encode()).hexdigest()})"
 
 
-def _listed(names: Sequence[str]) -> str:
-    if len(names) > _NAMED:
-        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
-    return " and ".join([*([", ".join(names[:-1])] if len(names) > 1 else []), names[-1]])
+def _named(fields: Sequence[str]) -> list[str]:
+    parts = [_part(name) for name in fields[:_NAMED]]
+    return [*parts, say("more", count=len(fields) - _NAMED)] if len(fields) > _NAMED else parts
 
 
-def _in_words(seconds: int) -> str:
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+def _part(field: str) -> str:
+    """A field's name, which other languages have words for."""
+    kind, dot, name = field.partition(".")
+    if f"part_{kind}" not in SENTENCES:
+        return field
+    return say(f"part_{kind}", name=name) if dot else say(f"part_{kind}")
+
+
+def _in_words(seconds: int) -> Sentence:
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= length:
-            amount = f"{seconds / length:.4g}"
-            return f"{amount} {unit}{'s' if amount != '1' else ''}"
-    return f"{seconds} second{'s' if seconds != 1 else ''}"
+            amount = float(f"{seconds / length:.4g}")
+            return say(unit, count=int(amount) if amount.is_integer() else amount)
+    return say("seconds", count=seconds)

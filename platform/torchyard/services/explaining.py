@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from torchyard.contracts.graphs import NodeKind
 from torchyard.contracts.runs import Explanation, NodeState
+from torchyard.contracts.sayings import reread, say, spoken
 from torchyard.domain import planning, reusing
 from torchyard.domain.planning import Plan
 from torchyard.services import run_views, runs
@@ -14,10 +15,6 @@ from torchyard.storage import reusing as stored
 from torchyard.storage import run_nodes
 from torchyard.storage import runs as stored_runs
 from torchyard.storage.reusing import Success
-
-_LEFT_OUT = "Has no part in this run: its mode leaves it out."
-_DATASET = "Looked at, as data is in every run."
-_FAILED_BEFORE = "It did not get as far as being run."
 
 
 def explain(session: Session, run_id: str, name: str) -> Explanation:
@@ -34,24 +31,24 @@ def explain(session: Session, run_id: str, name: str) -> Explanation:
     return Explanation(
         node=name,
         state=NodeState(row.state),
-        sentence=_sentence(session, row),
+        **spoken(_sentence(session, row)),
         compared_run=before.run_id if before else None,
         compared_job=before.job_id if before else None,
         components=reusing.compare(before.components if before else None, row.components),
     )
 
 
-def _sentence(session: Session, row: Row[Any]) -> str:
+def _sentence(session: Session, row: Row[Any]) -> str | None:
     if row.explanation is not None:
-        return str(row.explanation)
+        return reread(row.explanation, row.explanation_saying)
     if row.state == NodeState.LEFT_OUT:
-        return _LEFT_OUT
+        return say("why_left_out")
     if row.state == NodeState.WAITING:
         plan = Plan.of(stored_runs.graph_of(session, row.run_id))
         return planning.why_waiting(plan, run_nodes.states(session, row.run_id), row.name)
     if row.kind == NodeKind.DATASET and row.state == NodeState.SUCCEEDED:
-        return _DATASET
-    return row.sentence or _FAILED_BEFORE
+        return say("why_dataset")
+    return reread(row.sentence, row.saying) or say("why_not_reached")
 
 
 def _before(session: Session, workflow_id: str | None, row: Row[Any]) -> Success | None:

@@ -218,13 +218,13 @@ def _apply(ctx: Context, session: Session, change: _Change, by: User) -> bool:
 
 def _waiting(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     times = ("created_at", "started_at", "finished_at")
-    cleared = ("reason", "sentence", "saying", "explanation", "reused_from", "content_key", *times)
+    told = ("reason", "sentence", "saying", "explanation", "explanation_saying")
     return {
         "name": name,
         "state": NodeState.WAITING,
         "settings": dict(settings),
         "components": {},
-        **dict.fromkeys(cleared),
+        **dict.fromkeys((*told, "reused_from", "content_key", *times)),
     }
 
 

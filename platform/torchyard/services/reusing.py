@@ -17,6 +17,7 @@ from torchyard.contracts.graphs import DatasetSettings, Reuse
 from torchyard.contracts.inputs import Source, read_source
 from torchyard.contracts.jobs import JobCreate
 from torchyard.contracts.runner import Runtime
+from torchyard.contracts.sayings import say
 from torchyard.contracts.storage_paths import StoragePath, split_paths
 from torchyard.domain import reusing, substitution
 from torchyard.domain.reusing import Case, Facts, Verdict
@@ -205,5 +206,5 @@ def _mark(ctx: Context, path: StoragePath, access: StorageAccess) -> tuple[str |
     except TorchyardError as problem:
         return None, problem.message
     if mark is None:
-        return None, f"{path} holds more than {fingerprints.MAX_OBJECTS} objects"
+        return None, say("objects_over_limit", path=path, most=fingerprints.MAX_OBJECTS)
     return mark, None

@@ -85,7 +85,7 @@ def _submit(ctx: Context, session: Session, run: RunRow, ready: Ready, why: str)
         runtime=create.runtime or ctx.limits.default_runtime,
         inputs={**create.inputs, **begun.inputs},
     )
-    started = {"job_id": job_id, "reused_from": None, "explanation": why, "created_at": now}
+    started = {"job_id": job_id, "reused_from": None, **_because(why), "created_at": now}
     number = run_nodes.count_try(session, begun.run_id, begun.name, {**started, **_content(ready)})
     run_nodes.add_try(
         session,
@@ -107,13 +107,18 @@ def _content(ready: Ready) -> dict[str, Any]:
     return {"content_key": ready.known.key, "components": dict(ready.known.components)}
 
 
+def _because(why: str) -> dict[str, Any]:
+    told = spoken(why)
+    return {"explanation": told["sentence"], "explanation_saying": told["saying"]}
+
+
 def _reuse(ctx: Context, session: Session, ready: Ready, earlier: Earlier, why: str) -> NodeState:
     """Have an earlier success stand in for the node: its job's logs and outputs are the node's."""
     values = {
         "state": NodeState.REUSED,
         "reason": None,
         **spoken(why),
-        "explanation": why,
+        **_because(why),
         "job_id": earlier.job_id,
         "reused_from": earlier.run_id,
         "started_at": None,

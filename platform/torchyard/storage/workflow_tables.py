@@ -157,6 +157,8 @@ class RunNodeRow(Base):
     components: Mapped[dict[str, Any]]
     #: Why it ran or was reused, as it was decided at its start.
     explanation: Mapped[str | None]
+    #: What the explanation says, for other languages: a Saying.
+    explanation_saying: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

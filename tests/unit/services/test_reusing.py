@@ -17,6 +17,7 @@ from torchyard.contracts.graphs import Graph, Reuse
 from torchyard.contracts.jobs import FileRef
 from torchyard.contracts.runner import Heartbeat
 from torchyard.contracts.runs import Explanation
+from torchyard.contracts.sayings import Saying
 from torchyard.contracts.secrets import SecretValue
 from torchyard.contracts.storage_paths import StoragePath
 from torchyard.errors import Unavailable
@@ -141,6 +142,10 @@ def test_a_changed_node_runs_and_what_is_below_it_only_if_it_gets_other_files(
     assert explained(driver, second, "train").sentence == "Ran because arguments changed."
     assert explained(driver, third, "report").sentence == "Ran because inputs.train changed."
     assert changed(driver, third, "report") == ["inputs.train"]
+    train = Saying(code="part_inputs", facts={"name": "train"})
+    told = explained(driver, third, "report")
+    assert told.saying == Saying(code="why_changed", facts={"parts": [train]})
+    assert told.components[0].saying == train
     why = explained(driver, second, "report")
     assert (why.compared_run, why.compared_job) == (first, driver.node(first, "report").job)
     assert not any(one.changed for one in why.components)

@@ -2026,6 +2026,8 @@ export interface components {
              * @description `script`, `arguments`, `inputs.<node>`, `runtime`, …
              */
             field: string;
+            /** @description The field's name for other languages. */
+            saying?: components["schemas"]["Saying"] | null;
         };
         /**
          * Connection
@@ -2236,6 +2238,8 @@ export interface components {
              * @description The node's name.
              */
             node: string;
+            /** @description The same for other languages. */
+            saying?: components["schemas"]["Saying"] | null;
             /**
              * Sentence
              * @description The answer in one sentence.

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
 import { useTranslation } from "react-i18next";
 import { api, data } from "@/api/client";
+import { fieldOf, sentenceOf } from "@/i18n/said";
 import type { State } from "@/ui/StateBadge";
 
 const ANSWERED = new Set<State>(["succeeded", "reused", "failed", "running", "up_to_date", "stale"]);
@@ -24,7 +25,7 @@ export function WhyRan({ run, node, state }: { run: string; node: string; state:
   return (
     <section>
       <h3 className="font-medium">{t("why.title")}</h3>
-      <p className="text-ink-soft">{answer.sentence}</p>
+      <p className="text-ink-soft">{sentenceOf(answer)}</p>
       {answer.components.length ? (
         <table className="mt-2 w-full max-w-4xl text-left text-xs">
           <thead className="text-ink-faint">
@@ -40,8 +41,8 @@ export function WhyRan({ run, node, state }: { run: string; node: string; state:
                 key={one.field}
                 className={clsx("border-line border-t align-top", one.changed && "bg-warning-soft")}
               >
-                <td className="py-0.5 pr-4 font-mono">
-                  {one.field}
+                <td className={clsx("py-0.5 pr-4", !one.saying && "font-mono")}>
+                  {fieldOf(one)}
                   {one.changed ? (
                     <span className="ml-2 font-sans text-warning">{t("why.changed")}</span>
                   ) : null}

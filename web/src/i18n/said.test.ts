@@ -1,7 +1,7 @@
 import i18next from "i18next";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ApiProblem } from "@/api/client";
-import { faultOf, hintOf, messageOf, sentenceOf, waitOf } from "./said";
+import { faultOf, fieldOf, hintOf, messageOf, sentenceOf, waitOf } from "./said";
 
 beforeEach(async () => {
   await i18next.changeLanguage("zh");
@@ -35,6 +35,16 @@ test("a sentence is said with what stands in it, sentences in it too", () => {
   expect(waitOf({ explanation: "needs …", saying: together })).toBe(
     "需要同一台工作机上空闲 2 块 GPU、512 MiB 内存；目前没有一台全部空闲",
   );
+});
+
+test("why a node ran names the fields in words, unknown ones as they are", () => {
+  const changed = { code: "part_environment", facts: { name: "KEY" } };
+  const parts = [{ code: "part_script" }, changed, "of_tomorrow", { code: "more", facts: { count: 2 } }];
+  expect(sentenceOf({ sentence: "Ran …", saying: { code: "why_changed", facts: { parts } } })).toBe(
+    "已运行：脚本、环境变量 KEY、of_tomorrow、另外 2 项有变化。",
+  );
+  expect(fieldOf({ field: "environment.KEY", saying: changed })).toBe("环境变量 KEY");
+  expect(fieldOf({ field: "of_tomorrow", saying: null })).toBe("of_tomorrow");
 });
 
 test("in English it is what the platform said", async () => {

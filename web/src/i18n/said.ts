@@ -37,6 +37,11 @@ export function waitOf(one: Told & { explanation: string }): string {
   return translated(one.saying) ?? one.explanation;
 }
 
+/** One thing that decides a node's result. */
+export function fieldOf(one: Told & { field: string }): string {
+  return translated(one.saying) ?? one.field;
+}
+
 /** What is wrong with a field or a graph. */
 export function faultOf(one: Told & { code: string; message: string }): string {
   return translated(one.saying) ?? byCode(one.code, one.message);
