@@ -17,8 +17,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.benchmarks import starts
+from tests.benchmarks import logs, starts
 from tests.benchmarks.figures import Figure, percentile, table
+from tests.benchmarks.logs import TICKING, TICKS, Follower
 from tests.benchmarks.starts import AT_ONCE, HELLO, LENET, PYTHON
 from tests.stack import PATIENCE, REPOSITORY, Stack
 from tests.waiting import eventually
@@ -30,13 +31,6 @@ JOBS = 50
 QUIET, LOOK = 15.0, 0.5
 #: How each script's own output begins: Ray may print before it.
 BEGINS = {HELLO: "hello", LENET: "LeNet("}
-TICKS = 200
-TICKING = f"""
-import time
-for _ in range({TICKS}):
-    print(time.time_ns())
-    time.sleep(0.02)
-"""
 #: Who reaches a Ray head may run what they like as its user: it listens on loopback alone, which by itself it
 #: does on other systems only, and it wants a token, as Torchyard does. It tells its makers nothing.
 RAY_SETTINGS = {
@@ -56,8 +50,8 @@ class Side(Protocol):
     def through(self, script: str) -> Steps:
         """Submit a script, and follow it to its end."""
 
-    def lags(self, script: str) -> list[float]:
-        """Milliseconds from each time that the script prints to its arrival at a follower."""
+    def lags(self) -> list[float]:
+        """Milliseconds from each time that the ticking script prints to its arrival at a follower."""
 
     def seconds_for(self, count: int) -> float:
         """Seconds from the first of so many small jobs' submissions to the last one's end."""
@@ -119,7 +113,7 @@ def start_and_end(name: str, rounds: Sequence[tuple[Steps, Steps]]) -> Iterator[
 
 
 def lag(ours: Side, ray: Side) -> Iterator[Figure]:
-    own, rays = ours.lags(TICKING), ray.lags(TICKING)
+    own, rays = ours.lags(), ray.lags()
     assert len(own) == len(rays) == TICKS
     for share in (50, 99):
         yield Figure(
@@ -148,8 +142,8 @@ class Torchyard:
     def through(self, script: str) -> Steps:
         return starts.through(self._stack, script)
 
-    def lags(self, script: str) -> list[float]:
-        return starts.lags(self._stack, script)
+    def lags(self) -> list[float]:
+        return logs.lags(Follower(self._stack, logs.submitted(self._stack, TICKING)))
 
     def seconds_for(self, count: int) -> float:
         return starts.seconds_for(self._stack, count)[1]
@@ -197,8 +191,8 @@ class RayJobs:
         )
         return accepted, first, end
 
-    def lags(self, script: str) -> list[float]:
-        return [float(each) for each in self._ask("ticks", entrypoint=self._entrypoint(script))]
+    def lags(self) -> list[float]:
+        return [float(each) for each in self._ask("lags", entrypoint=self._entrypoint(TICKING))]
 
     def seconds_for(self, count: int) -> float:
         return float(self._ask("seconds_for", entrypoint=self._entrypoint(HELLO), count=count))

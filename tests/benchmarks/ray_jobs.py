@@ -56,7 +56,7 @@ def answer(jobs: "Jobs", ask: str, entrypoint: str = "", **more: Any) -> Any:
         return descendants()
     asked: dict[str, Callable[..., Any]] = {
         "through": jobs.through,
-        "ticks": jobs.ticks,
+        "lags": jobs.lags,
         "seconds_for": jobs.seconds_for,
     }
     return asked[ask](entrypoint, **more)
@@ -81,9 +81,9 @@ class Jobs:
             first = asyncio.run(self._first_seen(job_id, begins))
             return accepted, first - start, end.result() - start
 
-    def ticks(self, entrypoint: str) -> list[float]:
+    def lags(self, entrypoint: str) -> list[float]:
         """Milliseconds from each time that a script printed to its arrival in the tail."""
-        return asyncio.run(self._lags(self._client.submit_job(entrypoint=entrypoint)))
+        return asyncio.run(self._tick_lags(self._client.submit_job(entrypoint=entrypoint)))
 
     def seconds_for(self, entrypoint: str, count: int) -> float:
         """Seconds from the first of so many submissions to the last one's end; each takes one CPU."""
@@ -114,7 +114,7 @@ class Jobs:
                     return time.perf_counter()
         raise AssertionError(f"no {begins!r} in the tail: {seen}")
 
-    async def _lags(self, job_id: str) -> list[float]:
+    async def _tick_lags(self, job_id: str) -> list[float]:
         found, rest = [], ""
         async for piece in self._client.tail_job_logs(job_id):
             now = time.time_ns()

@@ -185,19 +185,6 @@ def follow(api: httpx.Client, job_id: str) -> Iterator[str]:
                 yield line
 
 
-def lags(stack: Stack, script: str) -> list[float]:
-    """Milliseconds from each time (in ns) that the script prints to its arrival at an SSE reader."""
-    found = []
-    with stack.api() as api:
-        answer = api.post("/jobs", files={"script": ("script.py", script.encode())})
-        answer.raise_for_status()
-        for line in follow(api, answer.json()["id"]):
-            now = time.time_ns()
-            text = str(json.loads(line.removeprefix("data: ")).get("text", ""))
-            found += [(now - int(tick)) / 1e6 for tick in text.split()]
-    return found
-
-
 def client_of(stack: Stack) -> Callable[[int], str]:
     """What submits one small job, with a connection for each thread."""
     clients = threading.local()

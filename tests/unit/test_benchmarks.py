@@ -2,7 +2,8 @@
 
 import pytest
 from tests.benchmarks.figures import Figure, row
-from tests.benchmarks.peers import JOBS, TICKS, lag, start_and_end, throughput
+from tests.benchmarks.logs import TICKS
+from tests.benchmarks.peers import JOBS, lag, start_and_end, throughput
 
 
 class MadeUp:
@@ -14,7 +15,7 @@ class MadeUp:
     def through(self, script: str) -> tuple[float, float, float]:
         return self._seconds, 2 * self._seconds, 3 * self._seconds
 
-    def lags(self, script: str) -> list[float]:
+    def lags(self) -> list[float]:
         return [1000 * self._seconds] * TICKS
 
     def seconds_for(self, count: int) -> float:
