@@ -145,7 +145,7 @@ def _load(names: list[str]) -> warm.Loaded:
     weakref.finalize._registry = {}  # type: ignore[attr-defined]
     _check_threads()
     gc.collect()
-    processes.use_huge_pages()
+    processes.arrange_memory()
     gc.freeze()  # else the first collection of each child would copy all of it
     return warm.Loaded()
 
