@@ -143,7 +143,7 @@ def test_a_script_that_fails_is_tried_again_with_logs_of_its_own(impatient: Stac
         attempts = api.get(f"/jobs/{job_id}/attempts").json()
     assert [one.text.splitlines()[0] for one in logs] == ["try 1", "try 2"]
     assert [one["state"] for one in attempts] == ["failed", "succeeded"]
-    assert "queued as attempt 2 of 2, in 1 seconds" in log(stack, job_id, "system.log").decode()
+    assert "queued as attempt 2 of 2, in 1 second" in log(stack, job_id, "system.log").decode()
 
 
 def test_a_parameter_that_there_is_not_is_refused_and_a_literal_one_is_passed_on(stack: Stack) -> None:

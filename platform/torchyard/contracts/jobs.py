@@ -385,6 +385,7 @@ class JobEvent(Lenient):
     attempt: int = Field(description="The attempt it belongs to.")
     state: JobState = Field(description="The job's state from this event on.")
     message: str = Field(description="What happened, in one sentence.")
+    saying: Saying | None = Field(None, description="The same for other languages.")
 
 
 class Artifact(Lenient):

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from torchyard.contracts.jobs import Reason, Retries
+from torchyard.contracts.sayings import Sentence, say
 
 #: Reasons that count as a failure of the script, or that may have gone the next time.
 FAILURES = frozenset(
@@ -60,7 +61,7 @@ class Retry:
 
     pause: timedelta
     left: int
-    why: str
+    why: Sentence
 
 
 def count(ends: Iterable[tuple[Reason | None, bool]]) -> Ends:
@@ -91,12 +92,12 @@ def decide(reason: Reason | None, ran: bool, ends: Ends, asked: Retries, *, paus
     left = max(0, asked.after_failure - ends.failures) + max(0, asked.after_loss - ends.losses)
     if reason in FAILURES:
         wait = min(pause * 2 ** (ends.failures - 1), _LONGEST_PAUSE)
-        again, why = ends.failures <= asked.after_failure, f"the attempt before it failed ({reason})"
+        again, why = ends.failures <= asked.after_failure, say("again_after_failure", reason=reason)
     elif reason is Reason.WORKER_LOST and ran:
-        again, wait, why = ends.losses <= asked.after_loss, timedelta(), "its worker was lost while it ran"
+        again, wait, why = ends.losses <= asked.after_loss, timedelta(), say("again_after_loss")
     elif reason is Reason.WORKER_LOST:
         again, wait = ends.false_starts < MAX_FALSE_STARTS, timedelta()
-        why = "its worker was lost before the script had started"
+        why = say("again_after_early_loss")
     else:
         return None
     return Retry(pause=wait, left=left, why=why) if again else None

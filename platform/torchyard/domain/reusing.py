@@ -21,6 +21,7 @@ from torchyard.contracts.runs import Component
 from torchyard.contracts.sayings import Sentence, say, saying_of
 from torchyard.contracts.sentences import SENTENCES
 from torchyard.contracts.storage_paths import StoragePath, split_paths
+from torchyard.domain import durations
 from torchyard.domain.substitution import secrets_named
 
 Components = Mapping[str, str]
@@ -230,7 +231,7 @@ def judge(case: Case, same: Sequence[Earlier], last: Components | None, now: dat
     if young:
         return Verdict(None, say("why_artifacts_removed"))
     if same and most is not None:
-        return Verdict(None, say("why_too_old", age=_in_words(most)))
+        return Verdict(None, say("why_too_old", age=durations.in_words(most)))
     if last is None:
         return Verdict(None, say("why_first"))
     differs = changed(last, case.components)
@@ -332,11 +333,3 @@ def _part(field: str) -> str:
     if f"part_{kind}" not in SENTENCES:
         return field
     return say(f"part_{kind}", name=name) if dot else say(f"part_{kind}")
-
-
-def _in_words(seconds: int) -> Sentence:
-    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= length:
-            amount = float(f"{seconds / length:.4g}")
-            return say(unit, count=int(amount) if amount.is_integer() else amount)
-    return say("seconds", count=seconds)

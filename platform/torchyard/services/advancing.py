@@ -204,7 +204,7 @@ class Engine:
             try:
                 # Each by itself, without the run's row: who changes a job locks its attempt before that.
                 with self._ctx.db.write() as session:
-                    jobs.stop(self._ctx, session, job_id, "as its run is stopped")
+                    jobs.stop(self._ctx, session, job_id, say("as_run_stops"))
             except (JobEnded, NotFound):
                 continue
 

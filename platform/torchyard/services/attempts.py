@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from torchyard.contracts.jobs import JobSpec, JobState, Reason
 from torchyard.contracts.logs import SCRIPT_LOGS
 from torchyard.contracts.runner import ClaimedAttempt, Finish, Outcome, Report
-from torchyard.contracts.sayings import say, spoken
+from torchyard.contracts.sayings import Sentence, say, saying_of, spoken
 from torchyard.contracts.topics import worker_queue
-from torchyard.domain import masking, retrying
+from torchyard.domain import durations, masking, retrying
 from torchyard.domain.failures import Ending, explain
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
 from torchyard.domain.retrying import Retry
@@ -63,8 +63,8 @@ def queue(
     )
     session.add(attempt)
     session.flush()
-    queued = _queued_again(job.attempt, retry) if retry else "queued"
-    note(ctx, session, job, state=JobState.QUEUED, message=f"{queued}: {_wishes(spec)}")
+    queued = _queued_again(job.attempt, retry, spec) if retry else say("event_queued", wishes=_wishes(spec))
+    note(ctx, session, job, state=JobState.QUEUED, message=queued)
     queueing.attempt_changed(ctx, session, attempt.id)
     return attempt
 
@@ -85,7 +85,7 @@ def claim(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str) ->
     )
     if held is None or not moved:
         raise AttemptStale
-    note(ctx, session, held.job, state=JobState.STAGING, message=f"taken by {worker.name}")
+    note(ctx, session, held.job, state=JobState.STAGING, message=say("event_taken", worker=worker.name))
     spec = JobSpec.model_validate(held.job.spec)
     try:
         environment = secrets.resolve(ctx, session, held.job.owner_id, spec.environment)
@@ -219,8 +219,9 @@ def put_back(ctx: Context, session: Session, row: AttemptRow, message: str) -> N
 
 def note(ctx: Context, session: Session, job: JobRow, *, state: JobState, message: str) -> None:
     """Add a line to the job's account of itself, and wake who follows it."""
-    line = " ".join(message.split())
-    jobs.add_event(session, job.id, attempt=job.attempt, state=state, at=ctx.clock.now(), message=line)
+    line, said = " ".join(message.split()), saying_of(message)
+    told = Sentence(line, said) if said else line
+    jobs.add_event(session, job.id, attempt=job.attempt, state=state, at=ctx.clock.now(), message=told)
     mirroring.mirror(ctx, session, job, state, line)
     job_id = job.id
     after_commit(session, lambda: ctx.fanout.wake(job_topic(job_id)))
@@ -303,7 +304,7 @@ def _end(
     ctx.progress.pop(held.attempt.id, None)
     # Whoever follows the events must not take the end of an attempt for the job's.
     state = JobState.QUEUED if retry else ending.state
-    note(ctx, session, held.job, state=state, message=f"{ending.state}: {ending.sentence}")
+    note(ctx, session, held.job, state=state, message=_ended(ending))
     queueing.attempt_changed(ctx, session, held.attempt.id)
     for name in SCRIPT_LOGS:
         after_commit(session, functools.partial(ctx.fanout.wake, log_topic(held.attempt.id, name)))
@@ -329,15 +330,25 @@ def _keep_artifacts(ctx: Context, session: Session, held: attempts.HeldAttempt, 
     jobs.add_artifacts(session, rows)
 
 
-def _wishes(spec: JobSpec) -> str:
+def _wishes(spec: JobSpec) -> Sentence:
     wanted = spec.resources
-    gpus = f"{wanted.gpus} GPU{'s' if wanted.gpus != 1 else ''}"
+    gpus = say("gpus", count=wanted.gpus)
     if wanted.gpu_model:
-        gpus += f" ({wanted.gpu_model})"
-    return f"asks for {wanted.cpus} CPU, {wanted.memory_mb} MiB of memory, {gpus}, runtime {spec.runtime}"
+        gpus = say("gpus_of_model", count=wanted.gpus, model=wanted.gpu_model)
+    return say("wishes", cpus=wanted.cpus, mb=wanted.memory_mb, gpus=gpus, runtime=spec.runtime)
 
 
-def _queued_again(number: int, retry: Retry) -> str:
+def _queued_again(number: int, retry: Retry, spec: JobSpec) -> Sentence:
     seconds = retry.pause.total_seconds()
-    pause = f", in {seconds:g} seconds," if seconds else ""
-    return f"queued as attempt {number} of {number + retry.left}{pause} as {retry.why}"
+    return say(
+        "event_queued_again",
+        number=number,
+        most=number + retry.left,
+        pause=say("event_pause", pause=durations.in_words(seconds)) if seconds else "",
+        why=retry.why,
+        wishes=_wishes(spec),
+    )
+
+
+def _ended(ending: Ending) -> Sentence:
+    return say("event_ended", state=say(f"state_{ending.state}"), sentence=ending.sentence)

@@ -222,12 +222,12 @@ def cancel(ctx: Context, session: Session, job_id: str, by: User) -> Job:
         NotFound: `job_not_found`.
         JobEnded: It has ended.
     """
-    stop(ctx, session, job_id, f"by {by.name}")
+    stop(ctx, session, job_id, say("by_user", name=by.name))
     session.expire_all()
     return describe(ctx, _find(session, job_id))
 
 
-def stop(ctx: Context, session: Session, job_id: str, why: str) -> None:
+def stop(ctx: Context, session: Session, job_id: str, why: Sentence) -> None:
     """As `cancel`; `why` ends the sentence in the job's account of itself.
 
     Raises:
@@ -249,12 +249,8 @@ def stop(ctx: Context, session: Session, job_id: str, why: str) -> None:
     )
     jobs.request_cancel(session, job_id, now)
     state = JobState.CANCELLED if ended else JobState(record.job.state)
-    message = (
-        f"cancelled before {_attempt_in_words(record.attempt)} started"
-        if ended
-        else "asked to stop the script"
-    )
-    attempting.note(ctx, session, record.job, state=state, message=f"{message}, {why}")
+    message = _stopped(record.attempt, why) if ended else say("event_asked_to_stop", why=why)
+    attempting.note(ctx, session, record.job, state=state, message=message)
     if ended:
         queueing.attempt_changed(ctx, session, record.attempt.id)
     elif first:
@@ -322,7 +318,7 @@ def events_of(session: Session, job_id: str, *, after: int = 0) -> list[JobEvent
     """
     _find(session, job_id)
     return [
-        JobEvent(seq=row.seq, at=row.at, attempt=row.attempt, state=JobState(row.state), message=row.message)
+        JobEvent.model_validate(row, from_attributes=True)
         for row in jobs.events(session, job_id, after=after)
     ]
 
@@ -376,8 +372,10 @@ def _cancelled(row: AttemptRow) -> Sentence:
     return say("cancelled_before_attempt", attempt=row.number)
 
 
-def _attempt_in_words(row: AttemptRow) -> str:
-    return "it" if row.number == 1 else f"attempt {row.number}"
+def _stopped(row: AttemptRow, why: Sentence) -> Sentence:
+    if row.number == 1:
+        return say("event_cancelled_before_start", why=why)
+    return say("event_cancelled_before_attempt", attempt=row.number, why=why)
 
 
 def _hold_latest(session: Session, job_id: str) -> jobs.JobRecord:

@@ -76,7 +76,7 @@ class Reconciler:
                     self.ctx,
                     session,
                     attempt,
-                    f"{row.name} is unreachable and had not taken it: back in the queue",
+                    say("event_put_back", worker=row.name),
                 )
             queueing.worker_changed(self.ctx, session, row.id)
 

@@ -1,11 +1,11 @@
 """Artifacts are kept as long, and as many, as the settings say; what goes is named in system.log."""
 
-from datetime import timedelta
-
 import structlog
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.jobs import JobState
+from torchyard.contracts.sayings import Sentence, say
+from torchyard.domain import durations
 from torchyard.services import attempts
 from torchyard.services.context import Context
 from torchyard.storage import retention
@@ -35,30 +35,26 @@ def _remove_next(ctx: Context, session: Session) -> bool:
     if age is not None:
         job = retention.oldest(session, before=ctx.clock.now() - age)
         if job is not None:
-            _remove(ctx, session, job, f"the job ended more than {_in_words(age)} ago")
+            _remove(ctx, session, job, say("removed_as_old", age=durations.in_words(age.total_seconds())))
             return True
     if most is not None and (kept := retention.kept_bytes(session)) > most:
         job = retention.oldest(session)
         if job is not None:
-            _remove(ctx, session, job, f"all jobs' artifacts took {kept} bytes, and {most} are kept")
+            _remove(ctx, session, job, say("removed_as_too_much", bytes=kept, most=most))
             return True
     return False
 
 
-def _remove(ctx: Context, session: Session, job: JobRow, reason: str) -> None:
+def _remove(ctx: Context, session: Session, job: JobRow, reason: Sentence) -> None:
     files = retention.remove_artifacts(session, job.id, ctx.clock.now())
-    named = ", ".join(path for path, _ in files[:_NAMED])
-    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
-    count = f"{len(files)} artifact{'s' if len(files) != 1 else ''}"
-    message = f"removed {count} ({sum(size for _, size in files)} bytes), as {reason}: {named}{more}"
+    more = say("and_others", count=len(files) - _NAMED) if len(files) > _NAMED else ""
+    message = say(
+        "event_artifacts_removed",
+        count=len(files),
+        bytes=sum(size for _, size in files),
+        reason=reason,
+        names=", ".join(path for path, _ in files[:_NAMED]),
+        more=more,
+    )
     attempts.note(ctx, session, job, state=JobState(job.state), message=message)
     log.info("artifacts_removed", job=job.id, files=len(files), reason=reason)
-
-
-def _in_words(age: timedelta) -> str:
-    seconds = age.total_seconds()
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            amount = f"{seconds / length:.4g}"
-            return f"{amount} {unit}{'s' if amount != '1' else ''}"
-    return f"{seconds:.4g} seconds"

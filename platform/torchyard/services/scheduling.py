@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from torchyard.contracts.jobs import JobState, Resources
 from torchyard.contracts.runner import Gpu
+from torchyard.contracts.sayings import say
 from torchyard.domain.lifecycle import PLACED, AttemptState
 from torchyard.domain.placement import Holding, Placement, WaitingAttempt, WorkerCapacity
 from torchyard.domain.yard import Yard
@@ -124,7 +125,7 @@ def _placed(ctx: Context, session: Session, placements: Sequence[Placement]) -> 
         if not moved or held is None:
             ctx.queue.note_attempt(placement.attempt_id)  # somebody else was first
             continue
-        message = f"placed on {names[placement.worker_id]}"
+        message = say("event_placed", worker=names[placement.worker_id])
         attempting.note(ctx, session, held.job, state=JobState.QUEUED, message=message)
         yield held.attempt
 

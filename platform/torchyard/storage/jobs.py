@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from torchyard.contracts.sayings import spoken
 from torchyard.storage.tables import (
     ArtifactRow,
     AttemptRow,
@@ -133,9 +134,15 @@ def add_event(session: Session, job_id: str, *, attempt: int, state: str, at: da
     seq = session.scalar(
         update(JobRow).where(JobRow.id == job_id).values(events=JobRow.events + 1).returning(JobRow.events)
     )
-    session.execute(
-        insert(EventRow).values(job_id=job_id, seq=seq, at=at, attempt=attempt, state=state, message=message)
-    )
+    told = spoken(message)
+    event = {
+        "at": at,
+        "attempt": attempt,
+        "state": state,
+        "message": told["sentence"],
+        "saying": told["saying"],
+    }
+    session.execute(insert(EventRow).values(job_id=job_id, seq=seq, **event))
 
 
 def events(session: Session, job_id: str, *, after: int = 0) -> list[EventRow]:

@@ -286,6 +286,8 @@ class EventRow(Base):
     attempt: Mapped[int]
     state: Mapped[str] = mapped_column(Word)
     message: Mapped[str]
+    #: What the message says, for other languages: a Saying.
+    saying: Mapped[dict[str, Any] | None]
 
 
 class ArtifactRow(Base):

@@ -62,6 +62,9 @@ def test_a_failed_script_is_tried_again_and_the_job_is_never_shown_ended_in_betw
     )
     with ctx.db.read() as session:
         first, _ = jobs.attempts_of(session, job.id)
+        events = jobs.events_of(session, job.id)
+    said = [event.saying.code for event in events if event.saying]
+    assert said == ["event_queued", "event_placed", "event_taken", "event_ended", "event_queued_again"]
     assert (first.state, first.reason, first.exit_code) == (JobState.FAILED, Reason.SCRIPT_ERROR, 1)
 
 

@@ -2851,6 +2851,8 @@ export interface components {
              * @description What happened, in one sentence.
              */
             message: string;
+            /** @description The same for other languages. */
+            saying?: components["schemas"]["Saying"] | null;
             /**
              * Seq
              * @description 1 for the job's first event, without gaps.

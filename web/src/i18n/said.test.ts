@@ -1,7 +1,7 @@
 import i18next from "i18next";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ApiProblem } from "@/api/client";
-import { faultOf, fieldOf, hintOf, messageOf, sentenceOf, waitOf } from "./said";
+import { eventOf, faultOf, fieldOf, hintOf, messageOf, sentenceOf, waitOf } from "./said";
 
 beforeEach(async () => {
   await i18next.changeLanguage("zh");
@@ -45,6 +45,15 @@ test("why a node ran names the fields in words, unknown ones as they are", () =>
   );
   expect(fieldOf({ field: "environment.KEY", saying: changed })).toBe("环境变量 KEY");
   expect(fieldOf({ field: "of_tomorrow", saying: null })).toBe("of_tomorrow");
+});
+
+test("an event is said with its state and its sentence", () => {
+  const failed = { code: "state_failed", facts: {} };
+  const saying = { code: "event_ended", facts: { state: failed, sentence: RAISED.saying } };
+  expect(eventOf({ message: "failed: …", saying })).toBe(
+    "失败：脚本抛出异常（train.py 第 3 行，退出码 1）：ValueError: no rows。",
+  );
+  expect(eventOf({ message: "staged 2 files" })).toBe("staged 2 files");
 });
 
 test("in English it is what the platform said", async () => {

@@ -37,6 +37,11 @@ export function waitOf(one: Told & { explanation: string }): string {
   return translated(one.saying) ?? one.explanation;
 }
 
+/** What happened to a job. */
+export function eventOf(one: Told & { message: string }): string {
+  return translated(one.saying) ?? one.message;
+}
+
 /** One thing that decides a node's result. */
 export function fieldOf(one: Told & { field: string }): string {
   return translated(one.saying) ?? one.field;

@@ -2,6 +2,7 @@
 import { useTranslation } from "react-i18next";
 import type { Schema } from "@/api/client";
 import { formatCount, formatMoment } from "@/i18n/format";
+import { eventOf } from "@/i18n/said";
 import { Empty } from "@/ui/Empty";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { Skeleton } from "@/ui/Skeleton";
@@ -63,7 +64,7 @@ export function ErrorsTab({ tracebacks, events, problem, onTraceback, onEvent }:
                 {formatMoment(one.at)}
               </time>
               <StateBadge state={one.state} className="w-28 shrink-0 text-xs [&_svg]:animate-none" />
-              <span className="min-w-0 break-words">{one.message}</span>
+              <span className="min-w-0 break-words">{eventOf(one)}</span>
             </button>
           </li>
         ))}
