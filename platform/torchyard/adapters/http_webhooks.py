@@ -18,6 +18,7 @@ import httpx
 
 from torchyard import __version__
 from torchyard.contracts.notifications import MAX_ANSWER_BYTES
+from torchyard.contracts.sayings import say
 from torchyard.errors import Forbidden, Unavailable
 from torchyard.ports import WebhookAnswer
 
@@ -96,7 +97,7 @@ class _GuardedBackend(httpcore.NetworkBackend):
                 raise Forbidden(
                     f"{host} leads to {address}, an address that webhooks may not reach",
                     code="webhook_address_refused",
-                    hint="loopback, link-local and metadata addresses are refused",
+                    hint=say("hint_webhook_address"),
                 )
         for address in addresses[:-1]:
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):

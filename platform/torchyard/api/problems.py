@@ -62,6 +62,7 @@ class Problem(BaseModel):
     detail: str = Field(description="What happened, in one sentence.")
     saying: Saying | None = Field(None, description="The same for other languages.")
     hint: str | None = Field(None, description="What to do about it.")
+    hint_saying: Saying | None = Field(None, description="The same for other languages.")
     field: str | None = Field(None, description="The field that is to blame, as a dotted path.")
     errors: list[FieldProblem] | None = Field(None, description="Every field that is to blame.")
 
@@ -89,6 +90,7 @@ def status_of(kind: type[errors.TorchyardError]) -> int:
 def answer(problem: errors.TorchyardError) -> JSONResponse:
     """The response for an error."""
     status, saying = status_of(type(problem)), saying_of(problem.message)
+    advice = saying_of(problem.hint)
     body = {
         "type": "about:blank",
         "title": http.HTTPStatus(status).phrase,
@@ -97,6 +99,7 @@ def answer(problem: errors.TorchyardError) -> JSONResponse:
         "detail": problem.message,
         "saying": None if saying is None else saying.model_dump(mode="json"),
         "hint": problem.hint,
+        "hint_saying": None if advice is None else advice.model_dump(mode="json"),
         "field": problem.field,
         **problem.extra,
     }

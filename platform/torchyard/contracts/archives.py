@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from torchyard.contracts.sayings import say
 from torchyard.contracts.tree_rules import (
     ArchiveLimits,
     bad_name,
@@ -162,14 +163,14 @@ def _check_sizes(records: Iterable[Record], archive_size: int, limits: ArchiveLi
             f"the zip extracts to {total} bytes; {limits.extracted_bytes} are allowed",
             code="archive_too_large",
             field="dependencies",
-            hint="keep large data in object storage and leave it out of the zip",
+            hint=say("hint_data_in_storage_zip"),
         )
     if total > limits.ratio_from_bytes and total > limits.ratio * archive_size:
         raise TooLarge(
             f"the zip extracts to {total // archive_size} times its size; {limits.ratio} times is allowed",
             code="archive_too_large",
             field="dependencies",
-            hint="create files of zeros in the script, not in the zip",
+            hint=say("hint_zeros"),
         )
 
 
@@ -204,7 +205,7 @@ def _is_directory(name: str, record: Record) -> bool:
         raise rejected(
             "special_file",
             f"{shown(name)} is a link or a device, not a file",
-            hint="zip the files themselves: zip follows links unless it is given --symlinks",
+            hint=say("hint_zip_files_themselves"),
         )
     directory = name.endswith("/")
     if kind == (stat.S_IFREG if directory else stat.S_IFDIR) or (directory and record.size):
@@ -257,7 +258,7 @@ def _compressed(file: BinaryIO, span: Span) -> Iterator[bytes]:
     while left:
         chunk = file.read(min(left, _CHUNK))
         if not chunk:
-            raise rejected("invalid", "the zip is cut off", hint="upload it again")
+            raise rejected("invalid", "the zip is cut off", hint=say("hint_upload_again"))
         left -= len(chunk)
         yield chunk
 
@@ -281,4 +282,4 @@ def _inflated(chunks: Iterable[bytes], entry: Entry) -> Iterator[bytes]:
 
 
 def _damaged(entry: Entry) -> ArchiveRejected:
-    return rejected("invalid", f"{shown(entry.path)} is damaged in the zip", hint="make the zip again")
+    return rejected("invalid", f"{shown(entry.path)} is damaged in the zip", hint=say("hint_zip_again"))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
+from torchyard.contracts.sayings import say
 from torchyard.contracts.zip_structure import rejected, shown
 from torchyard.errors import ArchiveRejected
 
@@ -79,13 +80,13 @@ def _check_path(name: str, path: str) -> None:
         raise rejected(
             "path_absolute",
             f"{shown(name)} is an absolute path",
-            hint="name paths relative to the script's folder",
+            hint=say("hint_relative_paths"),
         )
     if {"", ".", ".."} & set(re.split(r"[/\\]", path)):
         raise rejected(
             "path_escape",
             f"{shown(name)} is not a plain path inside the dependencies",
-            hint="name paths from inside the folder, without '..' and './'",
+            hint=say("hint_paths_inside"),
         )
     if "\\" in name:
         raise bad_name(name, "holds a backslash")
@@ -96,7 +97,7 @@ def bad_name(name: bytes | str, problem: str) -> ArchiveRejected:
     return rejected(
         "bad_name",
         f"the name {shown(name)} {problem}",
-        hint="rename it; names are in UTF-8, with '/' between them",
+        hint=say("hint_entry_name"),
     )
 
 
@@ -133,7 +134,7 @@ def _twice(one: str, other: str) -> ArchiveRejected:
         message = f"{shown(one)} is there twice"
     else:
         message = f"{shown(one)} and {shown(other)} are one name on some machines"
-    return rejected("duplicate_name", message, hint="keep one of them, or rename one in more than its case")
+    return rejected("duplicate_name", message, hint=say("hint_one_of_two"))
 
 
 def _key(path: str) -> str:
@@ -147,5 +148,5 @@ def too_many(count: int, limits: ArchiveLimits) -> ArchiveRejected:
         "too_many_entries",
         f"the dependencies are {count} files and directories; {limits.entries} are allowed, "
         f"listed in {limits.directory_bytes // _MIB} MiB",
-        hint="pack many small files into few large ones, for example one .npz or .tar",
+        hint=say("hint_pack_files"),
     )

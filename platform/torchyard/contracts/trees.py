@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from torchyard.contracts.jobs import Sha256
 from torchyard.contracts.models import MAX_COUNT, Lenient, Strict
+from torchyard.contracts.sayings import say
 from torchyard.contracts.tree_rules import ArchiveLimits, Entry, check_name, check_tree, too_many
 from torchyard.contracts.zip_structure import rejected, shown
 from torchyard.errors import ArchiveRejected, TooLarge
@@ -102,7 +103,7 @@ def check(tree: Tree, limits: ArchiveLimits = _LIMITS) -> None:
             f"the dependencies have {size} bytes; {limits.extracted_bytes} are allowed",
             code="archive_too_large",
             field="dependencies",
-            hint="keep large data in object storage and leave it out of the dependencies",
+            hint=say("hint_data_in_storage"),
         )
     sizes: dict[str, int] = {}
     for entry in tree.entries:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import BinaryIO
 
+from torchyard.contracts.sayings import say
 from torchyard.errors import ArchiveRejected, UnsupportedMedia
 
 STORED, DEFLATED = 0, 8
@@ -45,7 +46,7 @@ _OTHER_FORMATS = {
 }
 _TAR_MAGIC_AT = 257
 
-_AGAIN = "make the zip again, for example with: python3 -m zipfile -c deps.zip FOLDER/*"
+_AGAIN = say("hint_zip_again_with")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +123,7 @@ def find_directory(file: BinaryIO, file_size: int) -> Directory:
             disk = directory_disk = 0
             count_here = count
     if disk or directory_disk or count_here != count:
-        raise rejected("unsupported", "the zip is one of several parts", hint="send one whole zip")
+        raise rejected("unsupported", "the zip is one of several parts", hint=say("hint_zip_whole"))
     if found.offset + found.size != end:
         raise _misplaced(found.offset + found.size > end)
     return found
@@ -131,7 +132,7 @@ def find_directory(file: BinaryIO, file_size: int) -> Directory:
 def _directory64(file: BinaryIO, locator: bytes, end: int, short: Directory) -> tuple[Directory, int]:
     _, disk, at, disks = _END64_LOCATOR.unpack(locator)
     if disk or disks > 1:
-        raise rejected("unsupported", "the zip is one of several parts", hint="send one whole zip")
+        raise rejected("unsupported", "the zip is one of several parts", hint=say("hint_zip_whole"))
     if at + _END64.size != end:
         raise _misplaced(at + _END64.size > end)
     values = _END64.unpack(_read(file, at, _END64.size))
@@ -139,7 +140,7 @@ def _directory64(file: BinaryIO, locator: bytes, end: int, short: Directory) -> 
     if signature != b"PK\x06\x06" or record_size != _END64.size - 12:
         raise rejected("invalid", "the zip's end is damaged", hint=_AGAIN)
     if this_disk or directory_disk or count_here != count:
-        raise rejected("unsupported", "the zip is one of several parts", hint="send one whole zip")
+        raise rejected("unsupported", "the zip is one of several parts", hint=say("hint_zip_whole"))
     agree = (
         short.count in {count, _FULL16}
         and short.size in {size, _FULL32}
@@ -152,7 +153,7 @@ def _directory64(file: BinaryIO, locator: bytes, end: int, short: Directory) -> 
 
 def _misplaced(too_far: bool) -> ArchiveRejected:
     if too_far:
-        return rejected("invalid", "the zip is cut off or damaged", hint="upload it again")
+        return rejected("invalid", "the zip is cut off or damaged", hint=say("hint_upload_again"))
     return rejected("unsupported", "the file has bytes before or behind the zip", hint=_AGAIN)
 
 
@@ -165,7 +166,7 @@ def _no_zip(head: bytes) -> ArchiveRejected | UnsupportedMedia:
             f"the file is a {other} archive; only zip is accepted", field="dependencies", hint=_AGAIN
         )
     if head.startswith(b"PK"):
-        return rejected("invalid", "the zip is cut off: its end is missing", hint="upload it again")
+        return rejected("invalid", "the zip is cut off: its end is missing", hint=say("hint_upload_again"))
     return rejected("invalid", "the file is no zip", hint=_AGAIN)
 
 
@@ -205,19 +206,19 @@ def _record(name: bytes, extra: bytes, values: tuple[int, ...]) -> Record:
     crc, compressed_size, size = values[7:10]
     disk, _, attributes, offset = values[13:]
     if flags & _ENCRYPTED:
-        raise rejected("unsupported", f"{shown(name)} is encrypted", hint="zip it without a password")
+        raise rejected("unsupported", f"{shown(name)} is encrypted", hint=say("hint_zip_no_password"))
     if version > _VERSION or flags & ~_KNOWN_FLAGS or method not in {STORED, DEFLATED}:
         raise rejected(
             "unsupported",
             f"{shown(name)} is compressed in a way that is not accepted (method {method}, flags {flags:#x})",
-            hint="use the method 'deflate' or 'store'",
+            hint=say("hint_zip_method"),
         )
     fields = _extra_fields(name, extra)
     size, compressed_size, offset, disk = _widen(
         name, fields.get(_EXTRA_ZIP64, b""), (size, compressed_size, offset, disk)
     )
     if disk:
-        raise rejected("unsupported", f"{shown(name)} lies in another part", hint="send one whole zip")
+        raise rejected("unsupported", f"{shown(name)} lies in another part", hint=say("hint_zip_whole"))
     if method == STORED and size != compressed_size:
         raise rejected("invalid", f"{shown(name)} is stored but announces two sizes", hint=_AGAIN)
     unicode_name = fields.get(_EXTRA_UNICODE_PATH)
@@ -349,5 +350,5 @@ def _read(file: BinaryIO, offset: int, size: int) -> bytes:
     file.seek(offset)
     data = file.read(size)
     if len(data) != size:
-        raise rejected("invalid", "the zip is cut off", hint="upload it again")
+        raise rejected("invalid", "the zip is cut off", hint=say("hint_upload_again"))
     return data

@@ -45,7 +45,7 @@ def check_text(source: bytes, name: str) -> None:
             say("script_named_empty", script=name),
             code="script_empty",
             field="script",
-            hint="send a script with some code",
+            hint=say("hint_script_with_code"),
         )
     try:
         source.decode()
@@ -100,6 +100,6 @@ def _syntax_error(name: str, problem: str, **place: int) -> ScriptInvalid:
         say("script_does_not_compile", script=name, where=where, problem=problem),
         code="script_syntax_error",
         field="script",
-        hint="fix it; or, if it is for a newer Python, send it with ignore_warnings=true",
+        hint=say("hint_fix_script"),
         **place,
     )

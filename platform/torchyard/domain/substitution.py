@@ -112,7 +112,7 @@ def unknown_secret(name: str) -> FieldInvalid:
         say("no_such_secret", name=name),
         code="secret_unknown",
         field=_ENVIRONMENT,
-        hint=f"store it first: `torchyard secrets set {name}`",
+        hint=say("hint_store_secret", name=name),
     )
 
 
@@ -129,7 +129,7 @@ def _unknown(name: str | None, field: str, hint: str) -> FieldInvalid:
     elif is_secret(name) and field != _ENVIRONMENT:
         what, hint = (
             f"{name[:80]!r} is a secret, and secrets are for the environment alone",
-            ("give it to the script in an environment variable"),
+            (say("hint_secret_in_environment")),
         )
     else:
         what = f"there is no parameter {name[:80]!r}"

@@ -165,5 +165,5 @@ def _no_cron(what: str) -> FieldInvalid:
         f"the cron expression {what}",
         code="cron_invalid",
         field="cron",
-        hint="`30 2 * * 1-5` is 02:30 on working days; `*/15 * * * *` every quarter of an hour",
+        hint=say("hint_cron"),
     )

@@ -42,7 +42,7 @@ def put(ctx: Context, session: Session, by: User, name: str, settings: UserSetti
     if loses and (row.id == by.id or name == ADMINISTRATOR):
         raise OwnAccess(
             "an administrator's own access, and that of the first one, can't be taken away",
-            hint="let another administrator do it",
+            hint=say("hint_another_administrator"),
         )
     row.role = settings.role
     row.disabled_at = (row.disabled_at or ctx.clock.now()) if settings.disabled else None

@@ -168,7 +168,9 @@ def _allowed(ctx: Context, session: Session, name: str, path: StoragePath) -> St
         raise Forbidden(
             say("path_not_allowed", connection=name, path=path),
             code="s3_bucket_not_allowed",
-            hint="it allows " + ", ".join(f"{row.kind}://{one}" for one in row.allowed),
+            hint=say(
+                "hint_connection_allows", places=", ".join(f"{row.kind}://{one}" for one in row.allowed)
+            ),
         )
     return _access(ctx, row)
 

@@ -8,6 +8,7 @@ from torchyard.contracts.connections import StorageAccess
 from torchyard.contracts.inputs import Source, read_source
 from torchyard.contracts.jobs import TERMINAL, JobSpec, JobState
 from torchyard.contracts.runner import InputFile
+from torchyard.contracts.sayings import say
 from torchyard.contracts.storage_paths import split_paths
 from torchyard.errors import BlobNotUploaded, InputUnknown
 from torchyard.services import connections
@@ -103,7 +104,7 @@ def _given(session: Session, name: str, source: Source) -> Iterator[tuple[str, s
             raise BlobNotUploaded(
                 f"the bytes of {file.name!r} have not been uploaded",
                 field=f"inputs.{name}",
-                hint="PUT them to /api/v1/blobs/{sha256} first",
+                hint=say("hint_blobs_first"),
             )
         yield file.name, row.sha256, row.size
 
@@ -114,12 +115,12 @@ def _left(session: Session, name: str, job_id: str, *, may_be_empty: bool) -> It
     if record is None:
         raise _unknown(name, f"there is no job {job_id}")
     if record.job.state not in TERMINAL:
-        raise _unknown(name, f"the job {job_id} has not ended", hint="wait for its end")
+        raise _unknown(name, f"the job {job_id} has not ended", hint=say("hint_wait_for_job"))
     left = _meant(jobs.left_by(session, [job_id]).get(job_id, []))
     if not left and record.job.artifacts_removed_at is not None:
         raise _unknown(name, f"what the job {job_id} left was removed")
     if not left and record.job.state != JobState.SUCCEEDED and not may_be_empty:
-        hint = f"write job:{job_id}? if an empty folder will do"
+        hint = say("hint_empty_folder", job=job_id)
         raise _unknown(name, f"the job {job_id} is {record.job.state} and left no files", hint=hint)
     yield from left
 

@@ -101,7 +101,7 @@ def _check_requirements(archive: Path) -> None:
             f"{REQUIREMENTS_FILE} in the zip, which is installed before the script starts: {problem}",
             code="requirements_invalid",
             field="dependencies",
-            hint="leave plain requirements such as 'pandas>=2' in it, or give the file another name",
+            hint=say("hint_requirements_in_zip"),
         ) from None
 
 
@@ -144,11 +144,11 @@ def check_runtime(ctx: Context, session: Session, name: str | None) -> str:
         return ctx.limits.default_runtime
     known = sorted({runtime["name"] for row in workers.all_workers(session) for runtime in row.runtimes})
     if name not in known:
-        offered = ", ".join(known) if known else "none yet, as no worker has connected"
+        offered = say("hint_runtimes", names=", ".join(known)) if known else say("hint_no_runtimes")
         raise RuntimeUnknown(
             say("runtime_not_offered", runtime=name),
             field="runtime",
-            hint=f"known runtimes: {offered}",
+            hint=offered,
             known=known,
         )
     return name

@@ -57,7 +57,7 @@ def add(ctx: Context, session: Session, workflow_id: str, wanted: NotificationCr
         raise Conflict(
             say("webhooks_at_most", most=MAX_NOTIFICATIONS),
             code="notifications_full",
-            hint="remove one",
+            hint=say("hint_remove_webhook"),
         )
     secret = deliveries.secret_of(secrets.token_bytes(_KEY_BYTES))
     row = NotificationRow(

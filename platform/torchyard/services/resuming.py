@@ -80,7 +80,7 @@ def resume(ctx: Context, run_id: str, wish: Resume, by: User) -> None:
         with ctx.db.write() as session:
             if _apply(ctx, session, _Change(run_id, changed, chosen, settings, wish), by):
                 return
-    raise ResumeRefused("the run goes on too quickly to be resumed just now", hint="try again")
+    raise ResumeRefused("the run goes on too quickly to be resumed just now", hint=say("hint_try_again"))
 
 
 class _Change(NamedTuple):
@@ -145,7 +145,7 @@ def _refuse_blocked(
             raise ResumeRefused(
                 say("node_cannot_run", node=name, why=settled[name].sentence),
                 code="node_blocked",
-                hint="resume what it depends on, or what failed, along with it",
+                hint=say("hint_resume_above"),
                 node=name,
             )
 

@@ -275,7 +275,7 @@ def admit(session: Session, workflow_id: str, settings: GraphSettings, *, may_re
     if may_refuse and settings.when_busy is WhenBusy.REFUSE:
         raise RunRefused(
             say("runs_at_limit", limit=settings.concurrent_runs),
-            hint="wait for an end, stop a run, or have runs queue: `when_busy` in the workflow's settings",
+            hint=say("hint_runs_at_limit"),
         )
     return RunState.QUEUED
 
@@ -300,7 +300,7 @@ def use_blobs(ctx: Context, session: Session, graph: Graph, names: Collection[st
             raise BlobNotUploaded(
                 say("file_of_node_missing", node=file.node),
                 field=f"{file.node}.{file.field}",
-                hint="PUT its bytes to /api/v1/blobs/{sha256} first",
+                hint=say("hint_blob_first"),
                 node=file.node,
                 sha256=file.sha256,
             )

@@ -114,7 +114,7 @@ def check_kept(session: Session, run_id: str, plan: Plan, names: Collection[str]
             left_out = rows[edge.source].state == NodeState.LEFT_OUT
             raise SourceMissing(
                 say("source_gone", node=edge.target, source=edge.source),
-                hint=f"start a new run of {edge.source}" if left_out else f"resume {edge.source} too",
+                hint=say("hint_new_run_of" if left_out else "hint_resume_too", node=edge.source),
                 field="nodes",
                 node=edge.target,
                 upstream=edge.source,
@@ -143,7 +143,7 @@ def _missing(session: Session, edge: Edge, named: str | None, workflow_id: str |
     what = "removed" if removed else "nowhere"
     return SourceMissing(
         say(f"source_{what}_in_run" if named else f"source_{what}", node=edge.target, source=edge.source),
-        hint=f"run {edge.source} too",
+        hint=say("hint_run_too", node=edge.source),
         field="mode",
         node=edge.target,
         upstream=edge.source,

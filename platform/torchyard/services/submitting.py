@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.jobs import JobSpec, JobState
+from torchyard.contracts.sayings import say
 from torchyard.errors import BlobNotUploaded
 from torchyard.services import attempts as attempting
 from torchyard.services import inputs, secrets
@@ -88,5 +89,5 @@ def not_uploaded(field: str) -> BlobNotUploaded:
     return BlobNotUploaded(
         f"the {field}'s bytes have not been uploaded",
         field=field if field.startswith("inputs.") else f"{field}.sha256",
-        hint="PUT them to /api/v1/blobs/{sha256} first",
+        hint=say("hint_blobs_first"),
     )

@@ -113,5 +113,5 @@ def _check_requirements(content: bytes) -> None:
             f"{REQUIREMENTS_FILE}, which is installed before the script starts: {problem}",
             code="requirements_invalid",
             field="dependencies",
-            hint="leave plain requirements such as 'pandas>=2' in it, or give the file another name",
+            hint=say("hint_requirements_in_zip"),
         ) from None

@@ -169,7 +169,7 @@ def _conflict(ctx: Context, row: WorkflowRow, current: Graph, sent: _Save) -> Ve
     yours = difference(current, sent.wish.graph, named_before=row.version)
     return VersionConflict(
         say("saved_in_between", version=row.version, base=sent.base),
-        hint="look at both differences, and save over the latest version what you want to keep",
+        hint=say("hint_differences"),
         current=row.version,
         theirs=theirs.model_dump(mode="json"),
         yours=yours.model_dump(mode="json"),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from torchyard.contracts.notifications import NotificationCreate, NotificationCreated
+from torchyard.contracts.sayings import say
 from torchyard.contracts.schedules import ScheduleSettings
 from torchyard.contracts.workflow_files import MAX_TEXT_BYTES, OpenedFile, WorkflowFile
 from torchyard.contracts.workflow_writing import written
@@ -97,7 +98,7 @@ def create(ctx: Context, session: Session, file: WorkflowFile, owner: User) -> M
                 f"the schedule can't be set: {problem.message}",
                 code=problem.code,
                 field=field,
-                hint=problem.hint or "change `schedule` in the file, or remove it",
+                hint=problem.hint or say("hint_schedule_in_file"),
             ) from None
     added = [notifications.add(ctx, session, workflow_id, one) for one in file.notifications]
     return Made(workflow_id, added)

@@ -183,6 +183,7 @@ def test_a_script_that_does_not_compile_is_told_with_line_and_column_and_can_be_
 
     assert (refused.json()["line"], refused.json()["column"]) == (2, 4)
     assert "ignore_warnings" in refused.json()["hint"]
+    assert refused.json()["hint_saying"] == {"code": "hint_fix_script", "facts": {}}
     assert forced.status_code == 201
 
 

@@ -81,5 +81,7 @@ test("a problem is told by its saying, else by its code, and vague ones with the
   expect(messageOf(problem({ code: "of_tomorrow" }))).toBe("in English");
   expect(messageOf(new Error("plain"))).toBe("plain");
   expect(hintOf(problem({ code: "job_not_found" }))).toBeUndefined();
+  const advice = { code: "hint_run_too", facts: { node: "make" } };
+  expect(hintOf(problem({ code: "source_missing", hint_saying: advice }))).toBe("请把 make 也一起运行");
   expect(faultOf({ code: "graph_empty", message: "there is no node" })).toBe("没有可运行的节点。");
 });

@@ -60,11 +60,12 @@ export function messageOf(problem: Error): string {
   return translated(saying) ?? byCode(String(body["code"] ?? ""), problem.message);
 }
 
-/** The platform's advice, which is English: the sentences of other languages have it in them. */
+/** The platform's advice; where it is told in English alone, other languages' sentences have it in them. */
 export function hintOf(problem: Error): string | undefined {
   const { body } = problem as { body?: Readonly<Record<string, unknown>> };
   const hint = body?.["hint"];
-  return language() === "en" && typeof hint === "string" ? hint : undefined;
+  if (language() === "en") return typeof hint === "string" ? hint : undefined;
+  return translated(body?.["hint_saying"] as Saying | undefined);
 }
 
 function byCode(code: string, english: string): string {
