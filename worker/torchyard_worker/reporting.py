@@ -22,11 +22,21 @@ class Reporter:
         known = directory.read(_REPORTS) or {}
         self._number: int = known.get("number", 0)
         self._running: bool = known.get("running", False)
+        self._before: list[str] = []
 
     @property
     def running(self) -> bool:
         """Whether the platform knows that the script was started."""
         return self._running
+
+    def say_next(self, message: str) -> None:
+        """Have a line for system.log go with the next one that is reported: that saves a request."""
+        self._before.append(message[:_MAX_MESSAGE])
+
+    def unsaid(self) -> list[str]:
+        """The lines that wait for the next one, which do so no longer."""
+        waiting, self._before = self._before, []
+        return waiting
 
     def say(
         self, message: str, state: JobState | None = None, progress: StagingProgress | None = None
@@ -41,7 +51,13 @@ class Reporter:
         # Written down before it is sent: a number that is skipped does no harm, one that is used twice would.
         self._number += 1
         self._remember()
-        event = Report(number=self._number, state=state, message=message[:_MAX_MESSAGE], progress=progress)
+        event = Report(
+            number=self._number,
+            state=state,
+            message=message[:_MAX_MESSAGE],
+            before=self.unsaid(),
+            progress=progress,
+        )
         self._held.persist("report", lambda: self._api.report(self._held.id, event))
         if state is JobState.RUNNING:
             self._running = True

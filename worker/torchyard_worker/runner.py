@@ -117,7 +117,8 @@ class Runner:
             try:
                 shim = self._launch(attempt, self._stage(attempt))
             except _NotStarted as refusal:
-                self._finish(attempt, Finish(outcome=refusal.outcome))
+                told = attempt.reporter.unsaid()
+                self._finish(attempt, Finish(outcome=refusal.outcome, messages=told))
                 return
             self._see_through(attempt, shim, resumed=False)
 
@@ -209,7 +210,9 @@ class Runner:
             venv = job_venv.make(directory.venv, installed)
             environment = job_venv.environment(venv, directory, claimed, self._places.indexes)
             requirements = packages.wanted(claimed, directory.work)
-            if requirements.lines:
+            if not requirements.lines:
+                attempt.reporter.say_next(staged)
+            else:
                 attempt.reporter.say(staged)
                 seconds = claimed.spec.resources.timeout_seconds
                 installation = packages.Installation(
@@ -222,8 +225,6 @@ class Runner:
             _keep_fence(attempt)
             shim = self._start(attempt, venv, environment)
         held.attach(shim)
-        if not requirements.lines:
-            attempt.reporter.say(staged)
         return shim
 
     def _start(self, attempt: _Attempt, venv: JobVenv, environment: dict[str, str]) -> Shim:
@@ -284,7 +285,7 @@ class Runner:
             outcome=outcome.model_copy(update={"collecting_seconds": time.monotonic() - ended}),
             logs=shipper.seals(),
             artifacts=artifacts,
-            messages=[*endings.remarks(facts), *left_out],
+            messages=[*attempt.reporter.unsaid(), *endings.remarks(facts), *left_out],
             fetched=fetched.read(directory),
         )
         self._finish(attempt, final, shipper)

@@ -73,7 +73,7 @@ class Shipper:
         """
         doorbell = spool.open_doorbell(str(self._directory.path))
         try:
-            readable(doorbell, shim.pidfd, self._held.fileno(), seconds=_FIRST_SECONDS)
+            self._await_first(shim, doorbell)
             while True:
                 ended = shim.ended()  # asked first: what it wrote before that is seen below
                 begun = time.monotonic()
@@ -136,11 +136,20 @@ class Shipper:
         except StorageFull as problem:  # the spool keeps it until there is space again
             raise Unavailable(problem.message) from problem
 
+    def _await_first(self, shim: Shim, doorbell: int) -> None:
+        """Wait until something was printed, or for as long as the first line may take."""
+        end = time.monotonic() + _FIRST_SECONDS
+        rung = True
+        while rung and not any(log_file.size() for log_file in self._logs.values()):
+            _hush(doorbell)
+            rung = doorbell in readable(
+                doorbell, shim.pidfd, self._held.fileno(), seconds=end - time.monotonic()
+            )
+
     def _wait(self, shim: Shim, doorbell: int) -> None:
         ready = readable(doorbell, shim.pidfd, self._held.fileno())
         if doorbell in ready:
-            with suppress(BlockingIOError):
-                os.read(doorbell, 65536)
+            _hush(doorbell)
         self._look(ready)
 
     def _breathe(self, shim: Shim, seconds: float) -> None:
@@ -157,3 +166,9 @@ def _pause(sent: int, took: float) -> float:
     """Seconds to wait after an append of so many bytes that took so many seconds."""
     wanted = max(_SHORTEST_PAUSE, took, _LONGEST_PAUSE * sent / _MUCH_BYTES)
     return min(wanted, _LONGEST_PAUSE)
+
+
+def _hush(doorbell: int) -> None:
+    """Take note of its having been rung."""
+    with suppress(BlockingIOError):
+        os.read(doorbell, 65536)

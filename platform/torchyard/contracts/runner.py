@@ -146,6 +146,7 @@ class Report(Lenient):
     number: int = Field(ge=1, le=MAX_COUNT, description="1 for the attempt's first event.")
     state: JobState | None = Field(None, description="`running` when the script starts; else left out.")
     message: Told = Field(max_length=10_000, description="One line for system.log.")
+    before: list[Told] = Field([], max_length=100, description="Lines for system.log that come before it.")
     progress: StagingProgress | None = Field(None, description="How far its files are.")
 
 

@@ -143,6 +143,9 @@ def report(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, e
     if not attempts.take_report(session, attempt_id, event.number):
         return
     state = JobState(held.job.state)
+    hidden = secrets.to_mask(ctx, session, held.job)
+    for line in event.before:
+        note(ctx, session, held.job, state=state, message=masking.mask_text(line, hidden))
     if event.progress is not None:
         ctx.progress[attempt_id] = event.progress
     if event.state is JobState.RUNNING:
@@ -151,7 +154,6 @@ def report(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, e
         attempts.move(
             session, attempt_id, AttemptState.RUNNING, held_by=worker.id, started_at=ctx.clock.now()
         )
-    hidden = secrets.to_mask(ctx, session, held.job)
     note(ctx, session, held.job, state=state, message=masking.mask_text(event.message, hidden))
 
 

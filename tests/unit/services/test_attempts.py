@@ -206,3 +206,20 @@ def test_an_attempt_tells_when_its_script_ended_and_its_files_were_collected(ctx
         told = jobs.attempts_of(session, job.id)[0]
     assert told.finished_at is not None
     assert told.script_ended_at == told.finished_at - timedelta(seconds=12.5)
+
+
+def test_lines_that_come_before_another_stand_before_it(ctx: Context) -> None:
+    worker, _ = register(ctx)
+    job = submit(ctx)
+    scheduling.schedule(ctx)
+    attempt = attempt_id(ctx, job)
+    claim(ctx, worker, attempt)
+    report = Report(number=1, state="running", before=["staged", "and checked"], message="started")
+
+    for _ in range(2):  # the second is the first one, sent again
+        with ctx.db.write() as session:
+            attempts.report(ctx, session, worker, attempt, report)
+
+    with ctx.db.read() as session:
+        told = [event.message for event in jobs.events_of(session, job.id)]
+    assert told[-3:] == ["staged", "and checked", "started"]

@@ -116,7 +116,8 @@ class SmallPlatform:
         return Tree(entries=entries).document()
 
     def messages(self) -> list[str]:
-        return [self.reports[number].message for number in sorted(self.reports)]
+        reports = [self.reports[number] for number in sorted(self.reports)]
+        return [line for report in reports for line in (*report.before, report.message)]
 
     def finished(self) -> Finish | None:
         return self.finishes[-1] if self.finishes else None
