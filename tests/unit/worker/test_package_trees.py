@@ -48,16 +48,7 @@ class Jobs:
         self._count += 1
         folder = self.home / "attempts" / str(self._count)
         venv = job_venv.make(folder / "venv", runtimes.read(self.runtimes / runtime))
-        environment = {
-            "HOME": str(folder),
-            "PATH": f"{venv.path}/bin:/usr/bin:/bin",
-            "VIRTUAL_ENV": str(venv.path),
-            "PIP_CONSTRAINT": venv.constraints.as_uri(),
-            "PIP_NO_INDEX": "1",
-            "PIP_FIND_LINKS": str(self.wheels),
-            "UV_FIND_LINKS": str(self.wheels),
-            **variables,
-        }
+        environment = self._environment(venv) | variables
         installation = Installation(self._held, folder, environment, self._cache, self.kept, 0)
         wanted = Requirements(lines or ("gadgets",), "the job's requirements")
         return venv, packages.install(wanted, venv, installation)
@@ -65,13 +56,19 @@ class Jobs:
     def end(self, venv: JobVenv, script: str = "") -> None:
         """The job's script runs in its venv, and ends."""
         with self.kept.returning(venv.path):
-            environment = {
-                "VIRTUAL_ENV": str(venv.path),
-                "PIP_NO_INDEX": "1",
-                "PIP_FIND_LINKS": str(self.wheels),
-            }
-            environment |= {"UV_FIND_LINKS": str(self.wheels), "PATH": f"{venv.path}/bin:/usr/bin:/bin"}
-            subprocess.run([venv.python, "-c", script], cwd=venv.path, env=environment, check=True)
+            python = [venv.python, "-c", script]
+            subprocess.run(python, cwd=venv.path, env=self._environment(venv), check=True)
+
+    def _environment(self, venv: JobVenv) -> dict[str, str]:
+        return {
+            "HOME": str(venv.path.parent),
+            "PATH": f"{venv.path}/bin:/usr/bin:/bin",
+            "VIRTUAL_ENV": str(venv.path),
+            "PIP_CONSTRAINT": venv.constraints.as_uri(),
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(self.wheels),
+            "UV_FIND_LINKS": str(self.wheels),
+        }
 
     def run(self, script: str = "") -> str:
         venv, said = self.start()
