@@ -39,6 +39,8 @@ log = structlog.get_logger()
 _MIB = 1024 * 1024
 #: Threads beyond one per CPU: a job takes at least one CPU, and cancels need room beside them.
 _SPARE_THREADS = 8
+#: Seconds after which the main thread looks up: a signal that another thread took waits for it.
+_LOOK_SECONDS = 1.0
 #: Seconds that scripts get to end when the worker stops them, of their own grace time.
 _STOP_GRACE_SECONDS = 10.0
 #: Seconds until all of them have to be ended and reported, and then for a last, hard try.
@@ -118,7 +120,8 @@ class Machine:
         app = make_app(registered.broker_url, run=self._runner.run, cancel=self._cancel)
         consumer = Consumer(app, registered.queue, self._cpus + _SPARE_THREADS)
         consumer.start()
-        stopped.wait()
+        while not stopped.wait(_LOOK_SECONDS):
+            pass
         log.info("worker_stopping", attempts=self._in_hand.claimed())
         self._in_hand.close()
         if self._settings.stop_jobs_on_exit:
