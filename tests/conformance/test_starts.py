@@ -1,5 +1,6 @@
 """A script behaves the same whichever way it is started: by hand, under a shim, or forked from a zygote."""
 
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -154,3 +155,28 @@ def test_a_script_can_t_tell_how_it_was_started(
 
     assert_same(cold, hand)
     assert_same(warm, hand)
+
+
+def test_no_two_scripts_draw_the_same_numbers(place: Callable[..., Place], zygote: Zygote) -> None:
+    source = (
+        b"import random, numpy, torch\nprint(random.random(), numpy.random.rand(), torch.rand(1).item())\n"
+    )
+
+    one, other = (under_a_shim(place(name, source), zygote.launch) for name in ("one", "other"))
+
+    assert all(a != b for a, b in zip(one.out.split(), other.out.split(), strict=True))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_script_that_is_another_user_s_can_still_import(
+    place: Callable[..., Place], installed: InstalledRuntime, zygote: Zygote
+) -> None:
+    if runtimes.first_private_parent(installed.interpreter):
+        pytest.skip("the runtime lies where other users can't go")
+    source = (
+        b"import os\nos.setgid(65534)\nos.setuid(65534)\nimport sklearn.svm, torch.fft\nprint('imported')\n"
+    )
+
+    ended = under_a_shim(place("warm", source), zygote.launch)
+
+    assert (ended.out, ended.code) == ("imported\n", 0)
