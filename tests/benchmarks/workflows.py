@@ -22,6 +22,7 @@ from tests.graphs import Arrow, drawing, graph, node
 from tests.stack import Stack
 from tests.waiting import eventually
 
+from torchyard.adapters.directory_uploads import DirectoryUploads
 from torchyard.api.app import create_app
 from torchyard.contracts.graphs import Edge, Graph, Node
 from torchyard.contracts.jobs import JobSpec
@@ -235,6 +236,7 @@ def context(path: Path) -> Context:
     return Context(
         db=database,
         objects=MemoryObjects(),
+        uploads=DirectoryUploads(path.with_name("uploads"), max_bytes=1 << 30),
         logs=MemoryLogs(),
         buckets=MemoryBuckets(),
         webhooks=RecordingWebhooks(),
