@@ -38,7 +38,8 @@ def test_nodes_are_explained_and_runs_compared(api: TestClient, ctx: Context) ->
     assert (reused["state"], reused["sentence"]) == ("reused", "Reused the result of run 1.")
     assert (reused["compared_run"], reused["compared_job"]) == (first, driver.node(first, "数据").job)
     assert ran["sentence"] == "Ran because arguments changed."
-    assert ran["components"][0] == {"field": "arguments", "before": "1", "after": "2", "changed": True}
+    told = {name: ran["components"][0][name] for name in ("field", "before", "after", "changed")}
+    assert told == {"field": "arguments", "before": "1", "after": "2", "changed": True}
     assert compared["parameters"][0]["fields"] == [{"field": "value", "before": "1", "after": "2"}]
     assert compared["nodes"][0]["settings"] == [{"field": "arguments", "before": "1", "after": "2"}]
 
