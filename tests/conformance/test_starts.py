@@ -96,7 +96,8 @@ def place(installed: InstalledRuntime, tmp_path: Path) -> Callable[..., Place]:
 
 def by_hand(place: Place) -> Ended:
     done = subprocess.run(
-        [place.python, "main.py", "a b", "--c=ü"],
+        # As a terminal starts it, whatever signals the tests were started without.
+        ["env", "--default-signal", place.python, "main.py", "a b", "--c=ü"],
         cwd=place.path / "work",
         env=place.environment,
         stdin=subprocess.DEVNULL,

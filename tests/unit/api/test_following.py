@@ -4,7 +4,9 @@ import asyncio
 import base64
 import dataclasses
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 from tests.factories import attempt_id, claim, finish, register, submit
@@ -18,6 +20,14 @@ from torchyard.services.context import Context
 from torchyard.services.logs import LogRef
 from torchyard.storage.tables import WorkerRow
 from torchyard.testing import MemoryLogs
+
+T = TypeVar("T")
+
+
+def awaited(work: Coroutine[Any, Any, T]) -> T:
+    """What it gives, in a thread of its own: in this one a browser's tests may have left a loop running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 class CountingLogs(MemoryLogs):
@@ -107,7 +117,7 @@ def test_whoever_comes_when_and_from_where_gets_each_byte_once(printing: Printin
         await asyncio.to_thread(printing.ends)
         return [(at, await follower) for at, follower in followers.items()]
 
-    for at, content in asyncio.run(main()):
+    for at, content in awaited(main()):
         assert content == text[at:]
 
 
@@ -125,7 +135,7 @@ def test_a_log_is_read_once_for_all_who_follow_it(printing: Printing) -> None:
         assert all(b"event: end\n" in part for part in await asyncio.gather(*waiting))
         return printing.store.reads - before
 
-    assert asyncio.run(main()) < 10
+    assert awaited(main()) < 10
 
 
 def test_one_that_does_not_keep_up_reads_what_it_lacks(printing: Printing) -> None:
@@ -141,7 +151,7 @@ def test_one_that_does_not_keep_up_reads_what_it_lacks(printing: Printing) -> No
         await asyncio.to_thread(printing.ends)
         return await keeping_up, told(b"".join([*seen, *[part async for part in slow]]))
 
-    fast, slow = asyncio.run(main())
+    fast, slow = awaited(main())
     assert fast == slow == line * 30_001
 
 
@@ -160,4 +170,4 @@ def test_a_log_that_can_t_be_read_ends_the_streams_and_not_the_next_ones(printin
         await asyncio.to_thread(printing.ends)
         return await whole(printing.follow())
 
-    assert asyncio.run(main()) == b"one\ntwo\n"
+    assert awaited(main()) == b"one\ntwo\n"
