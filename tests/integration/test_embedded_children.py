@@ -64,7 +64,7 @@ class Up:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.process = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, str(home)],
+            ["env", "--default-signal", sys.executable, "-c", DRIVER, str(home)],
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
