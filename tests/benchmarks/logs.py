@@ -57,10 +57,12 @@ REQUESTS = 600
 FOLLOWERS = 1_000
 #: Four lines a second, until its file is there.
 SLOWLY = """
-import pathlib, sys, time
+import pathlib, signal, sys, time
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+signal.setitimer(signal.ITIMER_REAL, 0.25, 0.25)
 while not pathlib.Path(sys.argv[1]).exists():
     print(time.time_ns())
-    time.sleep(0.25)
+    signal.sigwait([signal.SIGALRM])
 """
 FOLLOWED_SECONDS = 10.0
 LARGE = 1_000_000_000

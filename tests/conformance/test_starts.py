@@ -19,6 +19,8 @@ from torchyard_worker.zygotes import MODULES, Zygote
 
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 CASES = Path(__file__).parent / "starts"
+#: Takes START_METHOD.
+MULTIPROCESSES = CASES / "multiprocessing" / "starts_processes.py"
 #: What the cases need beside them.
 BESIDE = {"helper.py": "LOADED_FROM = __file__\n\ndef double(number):\n    return 2 * number\n"}
 
@@ -71,11 +73,12 @@ def zygote(installed: InstalledRuntime, tmp_path_factory: pytest.TempPathFactory
 def place(installed: InstalledRuntime, tmp_path: Path) -> Callable[..., Place]:
     def make(name: str, source: bytes, **variables: str) -> Place:
         path = tmp_path / name
-        for folder in ("work/outputs", "home", "tmp"):
-            (path / folder).mkdir(parents=True)
+        work = path / "work"
+        for folder in (work / "outputs", path / "home", path / "tmp"):
+            folder.mkdir(parents=True)
         for file, content in BESIDE.items():
-            (path / "work" / file).write_text(content)
-        (path / "work" / "main.py").write_bytes(source)
+            (work / file).write_text(content)
+        (work / "main.py").write_bytes(source)
         venv = job_venv.make(path / "venv", installed)
         environment = {
             "LANG": "C.UTF-8",
@@ -85,7 +88,7 @@ def place(installed: InstalledRuntime, tmp_path: Path) -> Callable[..., Place]:
             "HOME": f"{path}/home",
             "TMPDIR": f"{path}/tmp",
             "CUDA_VISIBLE_DEVICES": "",
-            "TORCHYARD_OUTPUTS": f"{path}/work/outputs",
+            "TORCHYARD_OUTPUTS": str(work / "outputs"),
             "WORD": "zwei Wörter",
             **variables,
         }
@@ -123,7 +126,7 @@ def under_a_shim(place: Place, launch: Callable[[Path], Shim]) -> Ended:
         shim.kill()
         shim.close()
     facts = spool.read_json(str(place.path), spool.EXIT)
-    assert facts is not None, (place.path / launching.SHIM_LOG).read_text()
+    assert facts is not None, (place.path / spool.SHIM_LOG).read_text()
     code = facts["exit_code"] if facts["signal"] is None else -facts["signal"]
     out, err = (place.path / spool.STDOUT).read_bytes(), (place.path / spool.STDERR).read_bytes()
     return place.ended(code, out, err)
@@ -153,6 +156,17 @@ def test_a_script_can_t_tell_how_it_was_started(
     place: Callable[..., Place], installed: InstalledRuntime, zygote: Zygote, case: str
 ) -> None:
     hand, cold, warm = three_ways(place, (CASES / f"{case}.py").read_bytes(), installed, zygote)
+
+    assert_same(cold, hand)
+    assert_same(warm, hand)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_its_processes_can_t_tell_either(
+    place: Callable[..., Place], installed: InstalledRuntime, zygote: Zygote, method: str
+) -> None:
+    source = MULTIPROCESSES.read_bytes()
+    hand, cold, warm = three_ways(place, source, installed, zygote, START_METHOD=method)
 
     assert_same(cold, hand)
     assert_same(warm, hand)

@@ -10,7 +10,6 @@ from torchyard import errors
 from torchyard.contracts.runner import Cause, Outcome
 from torchyard_worker import missing_files, staging
 from torchyard_worker.attempts import Stopped
-from torchyard_worker.launching import SHIM_LOG
 from torchyard_worker.shim import spool
 from torchyard_worker.spooling import AttemptDirectory
 from torchyard_worker.wording import in_bytes
@@ -139,7 +138,7 @@ def _detail(facts: dict[str, Any]) -> str | None:
 def _without_facts(directory: AttemptDirectory) -> Outcome:
     """The shim ended without a word, as when somebody kills it."""
     try:
-        said = (directory.path / SHIM_LOG).read_text(errors="replace").strip().splitlines()
+        said = (directory.path / spool.SHIM_LOG).read_text(errors="replace").strip().splitlines()
     except FileNotFoundError:
         said = []
     if said and "No space left on device" in said[-1]:

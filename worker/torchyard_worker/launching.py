@@ -15,8 +15,6 @@ from torchyard_worker.spooling import AttemptDirectory
 from torchyard_worker.waiting import readable
 
 _SHIM_SCRIPT = Path(__file__).parent / "shim" / "shim.py"
-#: What a shim says about itself and its crashes; empty unless something is wrong.
-SHIM_LOG = "shim.log"
 #: Seconds between two looks for processes that a dead shim left behind, and the longest search.
 _SWEEP_PAUSE, _SWEEP_SECONDS = 0.02, 10.0
 
@@ -99,7 +97,7 @@ def launch(directory: Path, interpreter: Path) -> Shim:
     Raises:
         StartRefused: The interpreter can't be started.
     """
-    log = str(directory / SHIM_LOG)
+    log = str(directory / spool.SHIM_LOG)
     try:
         pid = os.posix_spawn(
             interpreter,

@@ -23,6 +23,7 @@ from torchyard_worker import isolation, job_venv
 from torchyard_worker.attempts import growing_delays
 from torchyard_worker.launching import Shim
 from torchyard_worker.runtimes import InstalledRuntime
+from torchyard_worker.shim import child
 from torchyard_worker.waiting import readable
 
 log = structlog.get_logger()
@@ -47,11 +48,7 @@ _MAX_GREETING, _MAX_SAID = 256 * 1024, 500
 _LOAD_SECONDS, _ANSWER_SECONDS, _LOOK_SECONDS = 300.0, 10.0, 30.0
 #: How much larger than at its start it may be: it does nothing that would make it grow.
 _GROWTH = 1.5
-_DEFAULT_SIGNALS = (
-    signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTERM, signal.SIGXFSZ,
-)  # fmt: skip
-
-
+#: Why there is none, while one is on its way.
 _LOADING = "the interpreter of its runtime still loads torch"
 
 
@@ -87,8 +84,13 @@ class Zygote:
         self._lock = threading.Lock()
         venv = job_venv.make(directory / "venv", installed)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self.pid = _spawn(venv.python, directory, theirs.fileno(), modules)
+        try:
+            with theirs:
+                self.pid = _spawn(venv.python, directory, theirs.fileno(), modules)
+        except ZygoteGone:
+            self._control.close()
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
         self._pidfd = os.pidfd_open(self.pid)
         try:
             self.modules = self._greeting()
@@ -299,7 +301,7 @@ def _spawn(python: Path, directory: Path, control: int, modules: tuple[str, ...]
             ],
             setsid=True,
             setsigmask=[],
-            setsigdef=_DEFAULT_SIGNALS,
+            setsigdef=child.DEFAULT_SIGNALS,
         )
     except OSError as problem:
         raise ZygoteGone(f"{python} can't be started: {problem.strerror}") from problem

@@ -12,7 +12,6 @@ from tests.waiting import eventually
 
 from torchyard.contracts.jobs import JobState
 from torchyard.contracts.runner import Cause
-from torchyard_worker import launching
 from torchyard_worker.attempts import AttemptsInHand
 from torchyard_worker.launching import Shim
 from torchyard_worker.platform_api import PlatformApi
@@ -32,7 +31,7 @@ def worker(tmp_path: Path, runtimes: Path, api: PlatformApi) -> Worker:
 def ended(shim: Shim, directory: Path) -> dict[str, Any]:
     eventually(shim.ended, seconds=60)
     facts = spool.read_json(str(directory), spool.EXIT)
-    assert facts is not None, (directory / launching.SHIM_LOG).read_text()
+    assert facts is not None, (directory / spool.SHIM_LOG).read_text()
     return facts
 
 

@@ -8,16 +8,18 @@ import pytest
 from torchyard.contracts.runner import ClaimedAttempt
 from torchyard_worker import isolation
 
+#: Directories that no machine has.
+SCRIPT, HOME, TEMPORARY = Path("/a/job/script"), Path("/a/job/home"), Path("/a/job/tmp")
 FIXED = {
     "PATH": "/runtime/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/a/job/home",
-    "TMPDIR": "/a/job/tmp",
+    "HOME": str(HOME),
+    "TMPDIR": str(TEMPORARY),
     "CUDA_VISIBLE_DEVICES": "",
     "AWS_EC2_METADATA_DISABLED": "true",
     "TORCHYARD_JOB_ID": "job-1",
     "TORCHYARD_ATTEMPT": "2",
-    "TORCHYARD_OUTPUTS": "/a/job/work/outputs",
-    "TORCHYARD_INPUTS": "/a/job/work/inputs",
+    "TORCHYARD_OUTPUTS": str(SCRIPT / "outputs"),
+    "TORCHYARD_INPUTS": str(SCRIPT / "inputs"),
 }
 
 
@@ -43,9 +45,9 @@ def environment(
     return isolation.environment(
         claimed,
         Path("/runtime/bin/python"),
-        work=Path("/a/job/work"),
-        home=Path("/a/job/home"),
-        temporary=Path("/a/job/tmp"),
+        work=SCRIPT,
+        home=HOME,
+        temporary=TEMPORARY,
     )
 
 
@@ -84,4 +86,4 @@ def test_values_that_the_platform_put_in_take_the_place_of_references() -> None:
 
     found = environment(environment=asked, resolved={"TOKEN": "clear", "SEED": "1", "HOME": "/elsewhere"})
 
-    assert (found["TOKEN"], found["SEED"], found["HOME"]) == ("clear", "1", "/a/job/home")
+    assert (found["TOKEN"], found["SEED"], found["HOME"]) == ("clear", "1", str(HOME))

@@ -36,7 +36,7 @@ def read(directory: Path, name: str) -> bytes:
 def ended(shim: Shim, directory: Path) -> dict[str, Any]:
     eventually(shim.ended, seconds=60)
     facts = spool.read_json(str(directory), spool.EXIT)
-    assert facts is not None, read(directory, launching.SHIM_LOG).decode()
+    assert facts is not None, read(directory, spool.SHIM_LOG).decode()
     return facts
 
 

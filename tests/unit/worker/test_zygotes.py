@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.waiting import eventually
 
-from torchyard_worker import job_venv, launching, runtimes
+from torchyard_worker import job_venv, runtimes
 from torchyard_worker.launching import Shim
 from torchyard_worker.runtimes import InstalledRuntime
 from torchyard_worker.shim import processes, spool
@@ -73,7 +73,7 @@ def printed(shim: Shim, directory: Path) -> str:
     eventually(shim.ended, seconds=60)
     shim.close()
     facts = spool.read_json(str(directory), spool.EXIT)
-    assert facts is not None, (directory / launching.SHIM_LOG).read_text()
+    assert facts is not None, (directory / spool.SHIM_LOG).read_text()
     return (directory / spool.STDOUT).read_text()
 
 

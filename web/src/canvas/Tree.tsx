@@ -1,10 +1,11 @@
 /** Components to drag onto the canvas; a click or Enter adds them too. */
 import { useQuery } from "@tanstack/react-query";
-import { LayoutTemplate, PanelLeftClose, Search } from "lucide-react";
+import { LayoutTemplate, PanelLeftClose } from "lucide-react";
 import { type DragEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { language } from "@/i18n";
 import { IconButton } from "@/ui/Button";
+import { SearchField } from "@/ui/SearchField";
 import { Skeleton } from "@/ui/Skeleton";
 import { adding, tieTo } from "./adding";
 import { matches, SECTIONS } from "./components";
@@ -49,17 +50,13 @@ export function Tree() {
       data-region
     >
       <div className="flex items-center gap-1 p-2">
-        <div className="flex min-w-0 flex-1 items-center gap-2 rounded-md border border-line-strong px-2">
-          <Search aria-hidden className="size-4 shrink-0 text-ink-faint" />
-          <input
-            type="search"
-            aria-label={t("tree.search")}
-            placeholder={t("common:action.search")}
-            className="h-7 w-full min-w-0 bg-transparent outline-none placeholder:text-ink-faint"
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
-        </div>
+        <SearchField
+          label={t("tree.search")}
+          placeholder={t("common:action.search")}
+          className="flex-1"
+          value={search}
+          onChange={setSearch}
+        />
         <IconButton
           label={t("tree.hide")}
           className="h-7! min-w-7!"

@@ -1,13 +1,13 @@
 /** All nodes of a run as a list: searched, filtered, sorted, and led from to the canvas. */
 
 import clsx from "clsx";
-import { Search } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { formatDuration } from "@/i18n/format";
 import { sentenceOf } from "@/i18n/said";
 import type { NodeRun, RunDetail } from "@/live/run";
 import { Select } from "@/ui/Field";
+import { SearchField } from "@/ui/SearchField";
 import { StateIcon } from "@/ui/StateBadge";
 
 type Order = "graph" | "duration" | "name";
@@ -41,17 +41,7 @@ export function Outline({ run, chosen, onChoose }: OutlineProps) {
       className="flex w-64 shrink-0 max-lg:w-44 flex-col border-line border-r bg-surface"
     >
       <div className="space-y-1.5 border-line border-b p-2">
-        <div className="flex items-center gap-2 rounded-md border border-line-strong px-2">
-          <Search aria-hidden className="size-4 text-ink-faint" />
-          <input
-            type="search"
-            aria-label={t("searchNodes")}
-            placeholder={t("searchNodes")}
-            className="h-7 w-full bg-transparent outline-none placeholder:text-ink-faint"
-            value={text}
-            onChange={(event) => setText(event.target.value)}
-          />
-        </div>
+        <SearchField label={t("searchNodes")} value={text} onChange={setText} />
         <div className="flex gap-1.5 max-lg:flex-col">
           <Select
             className="h-7! px-1!"

@@ -1,6 +1,6 @@
 /** The list of workflows. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { ChevronDown, FileUp, LayoutTemplate, Plus, Search } from "lucide-react";
+import { ChevronDown, FileUp, LayoutTemplate, Plus } from "lucide-react";
 import { useDeferredValue, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
@@ -9,6 +9,7 @@ import { Button } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
 import { Menu, MenuItem } from "@/ui/Menu";
 import { ProblemNote } from "@/ui/ProblemNote";
+import { SearchField } from "@/ui/SearchField";
 import { Skeleton } from "@/ui/Skeleton";
 import { Card } from "./Card";
 import { DeleteDialog, RenameDialog } from "./dialogs";
@@ -47,17 +48,7 @@ export function Workflows() {
       <header className="flex flex-wrap items-center gap-2">
         <h1 className="mr-auto font-semibold text-lg">{t("title")}</h1>
         {first ? null : (
-          <div className="flex w-64 items-center gap-2 rounded-md border border-line-strong bg-surface px-2">
-            <Search aria-hidden className="size-4 text-ink-faint" />
-            <input
-              type="search"
-              aria-label={t("search")}
-              placeholder={t("search")}
-              className="h-8 w-full bg-transparent outline-none placeholder:text-ink-faint"
-              value={text}
-              onChange={(event) => setText(event.target.value)}
-            />
-          </div>
+          <SearchField label={t("search")} className="w-64 bg-surface" value={text} onChange={setText} />
         )}
         <Button onClick={() => picker.current?.click()} disabled={busy}>
           <FileUp aria-hidden className="size-4" />

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from torchyard_worker.shim import processes
 
 #: Python ignores some of these, and passes that on through exec.
-_DEFAULT_SIGNALS = (
+DEFAULT_SIGNALS = (
     signal.SIGHUP,
     signal.SIGINT,
     signal.SIGQUIT,
@@ -117,7 +117,7 @@ def execute(launch: dict[str, Any]) -> NoReturn:
         OSError: The system refuses.
         ValueError: There is a NUL in a word.
     """
-    for number in _DEFAULT_SIGNALS:
+    for number in DEFAULT_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     os.chdir(launch["cwd"])

@@ -34,6 +34,8 @@ STDERR = "stderr.log"
 INDEX = "stdout.idx"
 SAMPLES = "samples.bin"
 DOORBELL = "doorbell"
+#: What a shim says about itself and its crashes; empty unless something is wrong.
+SHIM_LOG = "shim.log"
 
 RECORD = struct.Struct("<QQ")
 #: Seconds from the script's start to the record's end; CPU cores: mean, least, most; MiB: the same.

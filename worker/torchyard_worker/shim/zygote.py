@@ -28,12 +28,10 @@ import weakref
 _paths = sys.path[1:]
 sys.path[:] = [*_paths, __file__.rsplit("/", 3)[0]]
 
-from torchyard_worker.shim import child, processes, shim, warm  # noqa: E402 - found by the lines above
+from torchyard_worker.shim import child, processes, shim, spool, warm  # noqa: E402 - found by the lines above
 
 sys.path[:] = _paths
 
-#: In an attempt's directory; as a cold shim has it.
-_SHIM_LOG = "shim.log"
 _MAX_MESSAGE = 16 * 1024
 
 
@@ -124,7 +122,7 @@ def _wait(order: int) -> child.Waiting:
     directory = os.read(order, _MAX_MESSAGE).decode()
     os.close(order)
     if directory:
-        log = os.open(f"{directory}/{_SHIM_LOG}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        log = os.open(f"{directory}/{spool.SHIM_LOG}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         for target in (1, 2):
             os.dup2(log, target)
         os.close(log)
