@@ -89,7 +89,7 @@ def append(
     except ValueError as problem:
         raise FieldInvalid(str(problem), field=PIECES_HEADER) from problem
     with ctx.db.read() as session:
-        attempts.held_by(session, worker, attempt_id)
+        attempts.check_held(session, worker, attempt_id)
     logs.append(ctx, attempt_id, name, int(match[1]), body, decoded)
 
 
@@ -107,7 +107,7 @@ def append_record(
     if match is None or int(match[2]) - int(match[1]) + 1 != len(body):
         raise FieldInvalid("must be the body's place, as `bytes 0-99/*`", field="Content-Range")
     with ctx.db.read() as session:
-        attempts.held_by(session, worker, attempt_id)
+        attempts.check_held(session, worker, attempt_id)
     samples.append(ctx, attempt_id, name, int(match[1]), body)
 
 
@@ -144,7 +144,7 @@ def put_blob(
 ) -> None:
     """Take in a file that an attempt left."""
     with ctx.db.read() as session:
-        attempts.held_by(session, worker, attempt_id)
+        attempts.check_held(session, worker, attempt_id)
     blobs.store(ctx, body, expected=sha256)
 
 
@@ -152,7 +152,7 @@ def put_blob(
 def finish(ctx: ContextDep, worker: WorkerDep, attempt_id: AttemptId, body: Finish) -> None:
     """Take in the end of an attempt."""
     with ctx.db.read() as session:
-        attempts.held_by(session, worker, attempt_id)
+        attempts.check_held(session, worker, attempt_id)
     attempts.check_logs(ctx, attempt_id, body)
     with ctx.db.write() as session:
         attempts.finish(ctx, session, worker, attempt_id, body)

@@ -118,12 +118,19 @@ def _refuse(ctx: Context, session: Session, held: attempts.HeldAttempt, problem:
     _end(ctx, session, held, Ending(JobState.FAILED, reason, say("start_refused", problem=problem.message)))
 
 
-def held_by(session: Session, worker: WorkerRow, attempt_id: str) -> attempts.HeldAttempt:
-    """The attempt, if this worker has it in hand.
+def check_held(session: Session, worker: WorkerRow, attempt_id: str) -> None:
+    """Go on only if this worker has the attempt in hand.
 
     Raises:
         AttemptStale: It has not, or no longer.
     """
+    worker_id, state = attempts.place(session, attempt_id) or (None, None)
+    if worker_id != worker.id or state not in CLAIMED:
+        raise AttemptStale
+
+
+def _held(session: Session, worker: WorkerRow, attempt_id: str) -> attempts.HeldAttempt:
+    """The same, with the attempt, which nobody else changes until this transaction ends."""
     held = attempts.find(session, attempt_id, lock=True)
     if held is None or held.attempt.worker_id != worker.id or held.attempt.state not in CLAIMED:
         raise AttemptStale
@@ -137,7 +144,7 @@ def report(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, e
         AttemptStale: The attempt is not this worker's.
         FieldInvalid: The event names a state that a report can't bring about.
     """
-    held = held_by(session, worker, attempt_id)
+    held = _held(session, worker, attempt_id)
     if event.state not in {None, JobState.RUNNING}:
         raise FieldInvalid("a report can only announce that the script runs", field="state")
     if not attempts.take_report(session, attempt_id, event.number):
@@ -177,7 +184,7 @@ def finish(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, f
         AttemptStale: The attempt is not this worker's, or has ended.
         BlobNotUploaded: An artifact's bytes are missing.
     """
-    held = held_by(session, worker, attempt_id)
+    held = _held(session, worker, attempt_id)
     final = _masked(final, secrets.to_mask(ctx, session, held.job))
     ending = explain(final.outcome, JobSpec.model_validate(held.job.spec))
     _keep_artifacts(ctx, session, held, final)

@@ -1,11 +1,12 @@
 """Queries about attempts; a change of state is always a compare-and-swap."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, String, Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from torchyard.domain.lifecycle import CLAIMED, ENDED, PLACED, AttemptState, job_state, may_become
@@ -41,6 +42,28 @@ class PlacingRow(NamedTuple):
 _PLACING = [getattr(AttemptRow, name) for name in PlacingRow._fields]
 
 
+# What every job runs several times is built once: building a statement takes longer than running it, and
+# one that is about tables takes a third of one that is about their classes.
+_ATTEMPTS: Any = AttemptRow.__table__
+_JOBS: Any = JobRow.__table__
+_FIND = (
+    select(AttemptRow, JobRow, WorkerRow)
+    .join(JobRow, JobRow.id == AttemptRow.job_id)
+    .outerjoin(WorkerRow, WorkerRow.id == AttemptRow.worker_id)
+    .where(AttemptRow.id == bindparam("attempt"))
+)
+_FIND_LOCKED = _FIND.with_for_update(of=AttemptRow).execution_options(populate_existing=True)
+_PLACE = select(_ATTEMPTS.c.worker_id, _ATTEMPTS.c.state).where(_ATTEMPTS.c.id == bindparam("attempt"))
+_TAKE_REPORT = (
+    update(_ATTEMPTS)
+    .where(_ATTEMPTS.c.id == bindparam("attempt"), _ATTEMPTS.c.reports < bindparam("report"))
+    .values(reports=bindparam("report"))
+)
+_ENDS = select(_ATTEMPTS.c.reason, _ATTEMPTS.c.started_at).where(
+    _ATTEMPTS.c.job_id == bindparam("job"), _ATTEMPTS.c.state.in_(ENDED)
+)
+
+
 class HeldAttempt(NamedTuple):
     """An attempt with its job and the worker it was placed on."""
 
@@ -58,19 +81,17 @@ def find(session: Session, attempt_id: str, *, lock: bool = False) -> HeldAttemp
         lock: Keep others from changing it until this transaction ends. Whoever changes an attempt and
             its job locks the attempt first: in any other order, two of them could wait for each other.
     """
-    query = (
-        select(AttemptRow, JobRow, WorkerRow)
-        .join(JobRow, JobRow.id == AttemptRow.job_id)
-        .outerjoin(WorkerRow, WorkerRow.id == AttemptRow.worker_id)
-        .where(AttemptRow.id == attempt_id)
-    )
-    if lock:
-        query = query.with_for_update(of=AttemptRow).execution_options(populate_existing=True)
-    row = session.execute(query).one_or_none()
-    if row and lock:
-        # Postgres reads the locked row anew when it had to wait for it, but not those joined to it.
+    row = session.execute(_FIND_LOCKED if lock else _FIND, {"attempt": attempt_id}).one_or_none()
+    if row and lock and session.get_bind().dialect.name == "postgresql":
+        # It reads the locked row anew when it had to wait for it, but not those joined to it.
         session.refresh(row[1])
     return HeldAttempt(*row) if row else None
+
+
+def place(session: Session, attempt_id: str) -> tuple[str | None, str] | None:
+    """The attempt's worker and state."""
+    row = session.execute(_PLACE, {"attempt": attempt_id}).one_or_none()
+    return (row.worker_id, row.state) if row else None
 
 
 def move(
@@ -96,25 +117,41 @@ def move(
     Returns:
         Whether it was changed. False says that somebody else was first.
     """
-    query = (
-        update(AttemptRow)
-        .where(AttemptRow.id == attempt_id, AttemptRow.state.in_(may_become(to) & only_from))
-        .values(state=to, **values)
-        .returning(AttemptRow.job_id)
-    )
-    if held_by is not None:
-        query = query.where(AttemptRow.worker_id == held_by)
-    job_id = session.scalar(query.execution_options(synchronize_session=False))
+    move_attempt, move_job = _moves(frozenset(values))
+    came_from = list(may_become(to) & only_from)
+    attempt = {"attempt": attempt_id, "came_from": came_from, "held_by": held_by, "new_state": to}
+    job_id = session.scalar(move_attempt, attempt | _new(values))
     if job_id is None:
         return False
-    shared = _SHARED & values.keys()
-    session.execute(
-        update(JobRow)
-        .where(JobRow.id == job_id)
-        .values(state=job_state(to), **{name: values[name] for name in shared})
-        .execution_options(synchronize_session=False)
-    )
+    shared = {name: values[name] for name in _SHARED & values.keys()}
+    session.execute(move_job, {"job": job_id, "new_state": job_state(to)} | _new(shared))
     return True
+
+
+def _new(values: Mapping[str, Any]) -> dict[str, Any]:
+    # A column's own name is not to be had for a parameter.
+    return {f"new_{name}": value for name, value in values.items()}
+
+
+@cache
+def _moves(columns: frozenset[str]) -> tuple[Update, Update]:
+    """What changes an attempt's state with these columns, and what changes its job's."""
+    held_by = bindparam("held_by", type_=String)
+
+    def setting(names: Iterable[str]) -> dict[str, Any]:
+        return {name: bindparam(f"new_{name}") for name in ("state", *names)}
+
+    return (
+        update(_ATTEMPTS)
+        .where(
+            _ATTEMPTS.c.id == bindparam("attempt"),
+            _ATTEMPTS.c.state.in_(bindparam("came_from", expanding=True)),
+            held_by.is_(None) | (_ATTEMPTS.c.worker_id == held_by),
+        )
+        .values(setting(columns))
+        .returning(_ATTEMPTS.c.job_id),
+        update(_JOBS).where(_JOBS.c.id == bindparam("job")).values(setting(_SHARED & columns)),
+    )
 
 
 def open_states(session: Session) -> list[tuple[str, str, str | None]]:
@@ -138,10 +175,8 @@ def placing(session: Session, attempt_ids: Iterable[str]) -> Iterator[PlacingRow
 
 def ends(session: Session, job_id: str) -> list[tuple[str | None, bool]]:
     """Of each attempt of the job that ended: why it failed, and whether its script ran."""
-    query = select(AttemptRow.reason, AttemptRow.started_at).where(
-        AttemptRow.job_id == job_id, AttemptRow.state.in_(ENDED)
-    )
-    return [(reason, started_at is not None) for reason, started_at in session.execute(query)]
+    ended = session.execute(_ENDS, {"job": job_id})
+    return [(reason, started_at is not None) for reason, started_at in ended]
 
 
 def workers_of(session: Session, job_ids: Iterable[str]) -> set[str]:
@@ -208,11 +243,6 @@ def mark_announced(session: Session, attempt_ids: Iterable[str], at: datetime) -
 
 def take_report(session: Session, attempt_id: str, number: int) -> bool:
     """Whether a worker's report is new; its number counts as taken in from now on."""
-    result = session.execute(
-        update(AttemptRow)
-        .where(AttemptRow.id == attempt_id, AttemptRow.reports < number)
-        .values(reports=number)
-        .execution_options(synchronize_session=False)
-    )
+    result = session.execute(_TAKE_REPORT, {"attempt": attempt_id, "report": number})
     assert isinstance(result, CursorResult)
     return result.rowcount == 1

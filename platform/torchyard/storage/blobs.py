@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -13,12 +13,19 @@ from torchyard.storage.workflow_tables import RunBlobRow, VersionBlobRow
 
 #: Digests in one statement; databases count a statement's values.
 _AT_ONCE = 500
+# Built once: each job needs it.
+_TOUCH = (
+    update(BlobRow)
+    .where(BlobRow.sha256 == bindparam("digest"))
+    .values(used_at=bindparam("at"))
+    .returning(BlobRow)
+    .execution_options(synchronize_session=False)
+)
 
 
 def touch(session: Session, sha256: str, at: datetime) -> BlobRow | None:
     """The blob, if it was uploaded; its use is noted, so that it stays for a day at least."""
-    query = update(BlobRow).where(BlobRow.sha256 == sha256).values(used_at=at).returning(BlobRow)
-    return session.scalars(query, execution_options={"synchronize_session": False}).one_or_none()
+    return session.scalars(_TOUCH, {"digest": sha256, "at": at}).one_or_none()
 
 
 def find(session: Session, sha256: str) -> BlobRow | None:

@@ -2,10 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from torchyard.storage.tables import TokenRow, UserRow
+from torchyard.storage.tables import TokenRow, UserRow, UtcDateTime
+
+# Built once: each request needs it.
+_BY_TOKEN = (
+    select(UserRow, TokenRow)
+    .join(TokenRow, TokenRow.user_id == UserRow.id)
+    .where(
+        TokenRow.digest == bindparam("digest"),
+        TokenRow.expires_at.is_(None) | (TokenRow.expires_at > bindparam("now", type_=UtcDateTime)),
+        UserRow.disabled_at.is_(None),
+    )
+)
 
 
 def by_name(session: Session, name: str) -> UserRow | None:
@@ -20,13 +31,7 @@ def by_id(session: Session, user_id: str) -> UserRow | None:
 
 def by_token(session: Session, digest: str, now: datetime) -> tuple[UserRow, TokenRow] | None:
     """The user behind a token that has not expired, unless the user is disabled."""
-    query = (
-        select(UserRow, TokenRow)
-        .join(TokenRow, TokenRow.user_id == UserRow.id)
-        .where(TokenRow.digest == digest, TokenRow.expires_at.is_(None) | (TokenRow.expires_at > now))
-        .where(UserRow.disabled_at.is_(None))
-    )
-    row = session.execute(query).one_or_none()
+    row = session.execute(_BY_TOKEN, {"digest": digest, "now": now}).one_or_none()
     return (row[0], row[1]) if row else None
 
 

@@ -4,10 +4,13 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from torchyard.storage.tables import WorkerRow
+
+# Built once: each request of a worker needs it.
+_BY_TOKEN = select(WorkerRow).where(WorkerRow.token_digest == bindparam("digest"))
 
 
 def find(session: Session, worker_id: str) -> WorkerRow | None:
@@ -17,7 +20,7 @@ def find(session: Session, worker_id: str) -> WorkerRow | None:
 
 def by_token(session: Session, digest: str) -> WorkerRow | None:
     """The worker whose present incarnation has this token."""
-    return session.scalars(select(WorkerRow).where(WorkerRow.token_digest == digest)).one_or_none()
+    return session.scalars(_BY_TOKEN, {"digest": digest}).one_or_none()
 
 
 def all_workers(session: Session) -> list[WorkerRow]:
