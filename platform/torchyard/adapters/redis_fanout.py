@@ -26,6 +26,8 @@ _LONGEST_DELAY = 5.0
 _LISTEN_SECONDS = 1.0
 #: Seconds between two messages: a busy topic is many wake-ups and few messages.
 _PAUSE = 0.002
+#: The same while nobody else listens: whoever joins meanwhile is told that much later, once.
+_PAUSE_ALONE = 0.1
 #: Seconds that closing waits for threads which wait for Redis.
 _CLOSE_SECONDS = 1.0
 
@@ -110,8 +112,8 @@ class RedisFanout:
         """Publish what is pending, until closed."""
         try:
             while not self._closing.is_set():
-                self._send(self._take())
-                self._closing.wait(_PAUSE)
+                listening = self._send(self._take())
+                self._closing.wait(_PAUSE if listening > 1 else _PAUSE_ALONE)
             self._send([])  # releases the listener
         except RedisError:
             with self._changed:
@@ -127,8 +129,9 @@ class RedisFanout:
             self._wake_everybody = False
             return topics
 
-    def _send(self, topics: list[str] | None) -> None:
-        self._redis.publish(CHANNEL, json.dumps([self._origin, topics]))
+    def _send(self, topics: list[str] | None) -> int:
+        """Publish; how many platforms listen, this one included."""
+        return int(self._redis.publish(CHANNEL, json.dumps([self._origin, topics])))
 
     def _listen(self) -> None:
         """Wake followers as other processes say, until closed."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
@@ -13,7 +13,8 @@ from torchyard.api.dependencies import ContextDep, JobId, UserDep
 from torchyard.api.idempotency import ReservationDep, replayed
 from torchyard.api.pagination import CursorQuery, LimitQuery, Moment, Page
 from torchyard.api.problems import responses
-from torchyard.api.submissions import ReceivedDep
+from torchyard.api.streaming import FormOrBodyDep
+from torchyard.api.submissions import received
 from torchyard.contracts.jobs import Attempt, Job, JobCreate, JobEvent, JobSettings, JobState
 from torchyard.services import idempotency, jobs
 from torchyard.services.context import Context
@@ -74,9 +75,11 @@ _REPLAYED: dict[int | str, Any] = {
         }
     },
 )
-def submit(received: ReceivedDep, response: Response) -> Job:
+def submit(
+    request: Request, reservation: ReservationDep, sent: FormOrBodyDep, response: Response
+) -> Response:
     """Submit a job."""
-    reservation, create = received
+    create = received(reservation, request, sent)
     return _created(
         reservation.ctx,
         reservation,
@@ -92,17 +95,22 @@ def _created(
     wish: str,
     make: Callable[[Session], Job],
     response: Response,
-) -> Job:
+) -> Response:
     """The job that `make` makes; the one it made before, if this very wish came before."""
     earlier = replayed(reservation, wish, response)
     if earlier is not None:
         with ctx.db.read() as session:
-            return jobs.get(ctx, session, earlier)
-    with ctx.db.write() as session:
-        job = make(session)
-        reservation.complete(session, wish, job.id)
-    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
-    return job
+            job = jobs.get(ctx, session, earlier)
+    else:
+        with ctx.db.write() as session:
+            job = make(session)
+            reservation.complete(session, wish, job.id)
+        response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+    # As text: FastAPI would check the model once more, and go through one more thread for it.
+    headers = dict(response.headers)
+    return Response(
+        job.model_dump_json(by_alias=True), response.status_code or 201, headers, "application/json"
+    )
 
 
 @router.get("", response_model=Page[Job], responses=responses(errors.InvalidInput, errors.CursorInvalid))
@@ -181,7 +189,7 @@ def cancel(ctx: ContextDep, user: UserDep, job_id: JobId) -> Job:
 )
 def run_again(
     ctx: ContextDep, user: UserDep, reservation: ReservationDep, job_id: JobId, response: Response
-) -> Job:
+) -> Response:
     """Submit a new job with the same specification."""
     return _created(
         ctx,

@@ -3,15 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from torchyard.api.idempotency import ReservationDep
 from torchyard.api.problems import invalid_fields
-from torchyard.api.streaming import FormOrBodyDep
 from torchyard.contracts.jobs import FileRef, JobCreate, JobSettings
 from torchyard.contracts.sayings import say
 from torchyard.errors import FieldInvalid, TooLarge, UnsupportedMedia
@@ -25,20 +23,14 @@ M = TypeVar("M", bound=BaseModel)
 _PARTS = frozenset({"script", "dependencies", "spec"})
 
 
-class Received(NamedTuple):
-    """A job that is asked for, under its key."""
+def received(reservation: idempotency.Request, request: Request, sent: FormData | bytes) -> JobCreate:
+    """The job that is asked for, checked; the files of a form are stored.
 
-    reservation: idempotency.Request
-    create: JobCreate
-
-
-# The order matters: who is asking, then the key, and only then the body. Each dependency is named once on the
-# way: FastAPI goes through all that one depends on, again wherever it is named, though its value is there.
-def _received(request: Request, reservation: ReservationDep, sent: FormOrBodyDep) -> Received:
-    return Received(reservation, _create(reservation, request, sent))
-
-
-def _create(reservation: idempotency.Request, request: Request, sent: FormData | bytes) -> JobCreate:
+    Raises:
+        UnsupportedMedia: It is neither a form nor JSON.
+        Malformed, FieldInvalid, TooLarge: See `read`, and `jobs.check_script`.
+        ScriptInvalid, ArchiveRejected, BlobNotUploaded: See `jobs.check_uploaded`.
+    """
     if isinstance(sent, FormData):
         return _from_form(reservation.ctx, sent)
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
@@ -47,9 +39,6 @@ def _create(reservation: idempotency.Request, request: Request, sent: FormData |
     if reservation.earlier is None:
         jobs.check_uploaded(reservation.ctx, create)
     return create
-
-
-ReceivedDep = Annotated[Received, Depends(_received)]
 
 
 def read(model: type[M], body: bytes) -> M:
@@ -106,7 +95,7 @@ def _from_form(ctx: Context, form: FormData) -> JobCreate:
         jobs.check_dependencies(_path(dependencies), source, create.script.name)
     return create.model_copy(
         update={
-            "script": _store(ctx, script, create.script),
+            "script": create.script.model_copy(update={"sha256": blobs.store_small(ctx, source)}),
             "dependencies": _store(ctx, dependencies, create.dependencies),
         }
     )

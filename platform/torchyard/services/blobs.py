@@ -1,5 +1,6 @@
 """Uploaded files, named by their SHA-256."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import NamedTuple
@@ -53,17 +54,37 @@ def store(ctx: Context, chunks: Iterable[bytes], *, expected: str | None = None)
         Unavailable: The same bytes, long unused, were removed at this very moment.
     """
     sha256, size = ctx.objects.put(chunks, expected=expected)
-    now = ctx.clock.now()
-    with ctx.db.read() as session:
-        known = blobs.find(session, sha256)
-    if known is not None and now - known.used_at < FRESH:
+    if _is_fresh(ctx, sha256):
         return sha256, size, False
     with ctx.db.write() as session:
         new = blobs.find(session, sha256) is None
-        blobs.add_all(session, {sha256: size}, now)
+        blobs.add_all(session, {sha256: size}, ctx.clock.now())
     if not ctx.objects.exists(sha256):
         raise Unavailable("the blob was being removed while it was uploaded; upload it again")
     return sha256, size, new
+
+
+def store_small(ctx: Context, data: bytes) -> str:
+    """Store what is in memory; if it was stored lately, nothing is written.
+
+    Returns:
+        The blob's SHA-256.
+
+    Raises:
+        StorageFull: No space is left.
+        Unavailable: See `store`.
+    """
+    sha256 = hashlib.sha256(data).hexdigest()
+    if not (_is_fresh(ctx, sha256) and ctx.objects.exists(sha256)):
+        store(ctx, [data], expected=sha256)
+    return sha256
+
+
+def _is_fresh(ctx: Context, sha256: str) -> bool:
+    """Whether the blob was used so lately that nobody removes it soon."""
+    with ctx.db.read() as session:
+        known = blobs.find(session, sha256)
+    return known is not None and ctx.clock.now() - known.used_at < FRESH
 
 
 def append(ctx: Context, owner_id: str, part: Part, chunks: Iterable[bytes]) -> tuple[int, bool]:
