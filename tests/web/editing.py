@@ -55,7 +55,7 @@ class Editor:
 
     def save(self) -> None:
         self.page.keyboard.press("Control+S")
-        expect(self.page.get_by_role("button", name="Saved")).to_be_visible()
+        expect(self.page.get_by_role("button", name="Saved", exact=True)).to_be_visible()
 
     def run(self) -> None:
         self.page.get_by_role("button", name="Run", exact=True).click()
