@@ -2,7 +2,8 @@
 
 It is written by hand, in about a millisecond: a configuration file, links to the interpreter, and a line
 that has the runtime's packages follow the job's own on sys.path. So pip and uv install into the job, count
-what the runtime has as installed, and leave nothing behind.
+what the runtime has as installed, and leave nothing behind. None of its files names its place: it may be
+moved.
 """
 
 import functools
@@ -26,11 +27,11 @@ PATHS = "00-torchyard.pth"
 #: Packages that a job never gets in another version than the runtime's: they are gigabytes.
 _FIXED = ("torch", "torchvision", "torchaudio")
 _PIP = '#!/bin/sh\nexec "$(dirname "$0")/python" -m pip "$@"\n'
+#: The first lines of a Python script that the interpreter beside it runs; to Python, the second is a text.
+_BESIDE = "#!/bin/sh\n'''exec' \"$(dirname \"$0\")/python\" \"$0\" \"$@\"\n' '''\n"
 #: Commands of a runtime that run a person's code, which has to find the job's packages too. The others on
 #: PATH are the runtime's own.
 _RUN_CODE = ("torchrun", "accelerate", "deepspeed", "lightning", "ipython", "jupyter", "pytest")
-#: The longest first line of a script that Linux reads.
-_MAX_SHEBANG = 255
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def make(path: Path, installed: InstalledRuntime) -> JobVenv:
     for folder in (binaries, venv.packages, jobside):
         folder.mkdir(parents=True, exist_ok=True)
     (path / "lib64").symlink_to("lib")
-    # Relocatable: the commands that uv writes look for the interpreter beside themselves.
+    # The commands that uv writes into a relocatable one look for the interpreter beside themselves.
     _write(
         path / "pyvenv.cfg",
         f"home = {installed.base.parent}\ninclude-system-site-packages = false\n"
@@ -110,16 +111,25 @@ def make(path: Path, installed: InstalledRuntime) -> JobVenv:
         (binaries / name).symlink_to("python")
     _lay_jobside(jobside)
     # Of all such lines it is the first, when the job's packages are the last on sys.path; site runs it twice.
-    before = str(jobside)
     added = "; ".join(f"site.addsitedir({str(place)!r})" for place in installed.packages_at)
     _write(
         venv.packages / PATHS,
-        f"import sys, site; {before!r} in sys.path or sys.path.insert(-1, {before!r}); {added}\n",
+        "import sys, site; place = sys.prefix + '/jobside'; "
+        f"place in sys.path or sys.path.insert(-1, place); {added}\n",
     )
     known = installed.runtime.packages
     _write(venv.constraints, "".join(f"{name}=={known[name]}\n" for name in _FIXED if name in known))
     _write_commands(venv)
     return venv
+
+
+def made(path: Path, installed: InstalledRuntime) -> JobVenv:
+    """The venv at `path`, which is made if it is not there.
+
+    Raises:
+        OSError: No space.
+    """
+    return JobVenv(path, installed) if path.exists() else make(path, installed)
 
 
 def uv() -> Path | None:
@@ -134,14 +144,14 @@ def _write_commands(venv: JobVenv) -> None:
     for name in ("pip", "pip3"):
         _write(binaries / name, _PIP, executable=True)
     for name, text in _commands(venv.installed.interpreter.parent).items():
-        _write(binaries / name, _shebang(venv.python) + text, executable=True)
+        _write(binaries / name, _BESIDE + text, executable=True)
     if program is None:
         return
     facts = {
         "uv": str(program),
-        "packages": str(venv.packages),
+        "packages": str(venv.packages.relative_to(venv.path)),
         "runtime_packages": [str(place) for place in venv.installed.packages_at],
-        "constraints": str(venv.constraints),
+        "constraints": str(venv.constraints.relative_to(venv.path)),
     }
     _write(venv.path / "jobside" / "uv.json", json.dumps(facts))
     start = (
@@ -172,12 +182,6 @@ def _commands(binaries: Path) -> dict[str, str]:
         if file.is_file() and (text := file.read_text(errors="replace")).startswith(shebang):
             found[name] = text.split("\n", 1)[1]
     return found
-
-
-def _shebang(python: Path) -> str:
-    if len(str(python)) + 2 <= _MAX_SHEBANG and " " not in str(python):
-        return f"#!{python}\n"
-    return f"#!/bin/sh\n'''exec' '{python}' \"$0\" \"$@\"\n' '''\n"
 
 
 def _write(place: Path, text: str, *, executable: bool = False) -> None:

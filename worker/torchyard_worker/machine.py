@@ -102,7 +102,9 @@ class Machine:
         Raises:
             StartRefused: The platform does not let this worker in.
         """
-        self._zygotes.open(discover(self._runtimes_directory))
+        installed = discover(self._runtimes_directory)
+        self._zygotes.open(installed)
+        self._runner.prepare(installed)
         registered = self._register_at_last(stopped)
         if registered is None:
             return

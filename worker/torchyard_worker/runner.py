@@ -3,7 +3,7 @@
 import contextlib
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from torchyard_worker.runtimes import InstalledRuntime, discover
 from torchyard_worker.shim import spool
 from torchyard_worker.shipping import Shipper
 from torchyard_worker.spooling import AttemptDirectory
+from torchyard_worker.stock import Stock
 from torchyard_worker.waiting import readable
 from torchyard_worker.zygotes import Zygote, ZygoteGone, Zygotes
 
@@ -54,6 +55,8 @@ class _Attempt:
     claimed: ClaimedAttempt
     directory: AttemptDirectory
     reporter: Reporter
+    #: None if this worker does not have it, or no longer.
+    runtime: InstalledRuntime | None
 
 
 class _NotStarted(Exception):
@@ -99,8 +102,14 @@ class Runner:
         self._collector = collector
         self._places = places
         self._zygotes = zygotes
+        self._stock = Stock(places.attempts.parent / "ready")
         self._packages = PackageCache(places.uv_cache, max_bytes=places.uv_cache_bytes, uv=job_venv.uv())
         places.attempts.mkdir(parents=True, exist_ok=True)
+
+    def prepare(self, installed: Iterable[InstalledRuntime]) -> None:
+        """Have directories ready for scripts in these runtimes."""
+        for runtime in installed:
+            self._stock.fill(runtime)
 
     def run(self, attempt_id: str) -> None:
         """Claim the attempt and bring it to its end; nothing happens if it is in hand or not to be had."""
@@ -111,9 +120,11 @@ class Runner:
             claimed = self._claim(held)
             if claimed is None:
                 return
-            directory = spooling.create(self._path(attempt_id), claimed)
+            runtime = self._runtime(claimed.spec.runtime)
+            ready = self._stock.take(runtime) if runtime else None
+            directory = spooling.create(self._path(attempt_id), claimed, ready)
             held.claimed = True
-            attempt = _Attempt(held, claimed, directory, Reporter(self._api, held, directory))
+            attempt = _Attempt(held, claimed, directory, Reporter(self._api, held, directory), runtime)
             try:
                 shim = self._launch(attempt, self._stage(attempt))
             except _NotStarted as refusal:
@@ -121,6 +132,8 @@ class Runner:
                 self._finish(attempt, Finish(outcome=refusal.outcome, messages=told))
                 return
             self._see_through(attempt, shim, resumed=False)
+            if runtime is not None:
+                self._stock.fill(runtime)
 
     def adopt(self, attempt_id: str) -> None:
         """Take over an attempt of an earlier process of this worker, and bring it to its end."""
@@ -130,7 +143,9 @@ class Runner:
         with self._holding(held):
             held.claimed = True
             directory = AttemptDirectory(self._path(attempt_id))
-            attempt = _Attempt(held, directory.claimed(), directory, Reporter(self._api, held, directory))
+            claimed = directory.claimed()
+            reporter, runtime = Reporter(self._api, held, directory), self._runtime(claimed.spec.runtime)
+            attempt = _Attempt(held, claimed, directory, reporter, runtime)
             log.info("attempt_adopted", attempt=attempt_id)
             self._sources.fetcher.remember(directory)
             if directory.read(spool.LAUNCH) is None:
@@ -206,8 +221,9 @@ class Runner:
         """Start the script's shim, and tell what was done before."""
         held, directory, claimed = attempt.held, attempt.directory, attempt.claimed
         with _refusing():
-            installed = self._runtime(claimed.spec.runtime)
-            venv = job_venv.make(directory.venv, installed)
+            if attempt.runtime is None:
+                raise StartRefused(f"the runtime {claimed.spec.runtime} is not on this worker any more")
+            venv = job_venv.made(directory.venv, attempt.runtime)
             environment = job_venv.environment(venv, directory, claimed, self._places.indexes)
             requirements = packages.wanted(claimed, directory.work)
             if not requirements.lines:
@@ -252,11 +268,9 @@ class Runner:
             return zygote
         return warmth.obstacle(zygote, work, venv.packages, environment) or zygote
 
-    def _runtime(self, name: str) -> InstalledRuntime:
-        for installed in discover(self._places.runtimes):
-            if installed.runtime.name == name:
-                return installed
-        raise StartRefused(f"the runtime {name} is not on this worker any more")
+    def _runtime(self, name: str) -> InstalledRuntime | None:
+        found = discover(self._places.runtimes)
+        return next((installed for installed in found if installed.runtime.name == name), None)
 
     def _see_through(self, attempt: _Attempt, shim: Shim | None, *, resumed: bool) -> None:
         """Follow the script to its end, and have it confirmed; without a shim it has ended already."""
@@ -294,11 +308,9 @@ class Runner:
         """Have the TensorBoard event files among the artifacts read; sentences about what was not."""
         if not (found := event_files.among(paths)):
             return []
-        try:
-            interpreter = self._runtime(attempt.claimed.spec.runtime).interpreter
-        except StartRefused as refusal:
-            return [f"TensorBoard event files were not read: {refusal.message}"]
-        return event_files.read(attempt.directory, found, interpreter)
+        if attempt.runtime is None:
+            return ["TensorBoard event files were not read: their runtime is not on this worker any more"]
+        return event_files.read(attempt.directory, found, attempt.runtime.interpreter)
 
     def _announce(self, attempt: _Attempt) -> None:
         """Tell that the script runs, as soon as it does."""
@@ -310,8 +322,8 @@ class Runner:
         spec = attempt.claimed.spec
         command = shlex.join(["python", spec.script.name, *split_arguments(spec.arguments)])
         where = f"runtime {spec.runtime}"
-        with contextlib.suppress(StartRefused):
-            runtime = self._runtime(spec.runtime).runtime
+        if attempt.runtime is not None:
+            runtime = attempt.runtime.runtime
             torch = f", torch {runtime.packages['torch']}" if "torch" in runtime.packages else ""
             where += f", Python {runtime.python}{torch}"
         cold = launching.cold_because(attempt.directory.path)

@@ -79,16 +79,32 @@ class AttemptDirectory:
         spool.write_json(str(self.path), name, value)
 
 
-def create(path: Path, claimed: ClaimedAttempt) -> AttemptDirectory:
-    """A directory for the attempt, made from nothing."""
+def create(path: Path, claimed: ClaimedAttempt, ready: Path | None = None) -> AttemptDirectory:
+    """A directory for the attempt, without anything of an earlier one.
+
+    Args:
+        path: Where.
+        claimed: The attempt.
+        ready: What `lay` made elsewhere, to be moved here; made now, if None.
+    """
     directory = AttemptDirectory(path)
     remove(path)
-    for folder in (directory.work, directory.home, path / _TEMPORARY):
-        folder.mkdir(parents=True)
-    path.chmod(0o700)
+    if ready is None:
+        lay(path)
+    else:
+        ready.rename(path)
     if len(os.fsencode(path / _TEMPORARY)) > _MAX_TEMPORARY:
         _shorten(directory)
     directory.write(_SPEC, claimed.model_dump(mode="json"))
+    return directory
+
+
+def lay(path: Path) -> AttemptDirectory:
+    """Make what every attempt's directory has."""
+    directory = AttemptDirectory(path)
+    path.mkdir(mode=0o700, parents=True)
+    for folder in (directory.work, directory.home, path / _TEMPORARY):
+        folder.mkdir()
     return directory
 
 

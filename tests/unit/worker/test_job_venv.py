@@ -1,6 +1,7 @@
 """A job's own venv: python as by hand, the runtime's packages, and a place for the job's own."""
 
 import ast
+import dataclasses
 import json
 import os
 import subprocess
@@ -22,8 +23,10 @@ def runtime(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def venv(runtime: Path, tmp_path: Path) -> JobVenv:
-    # A blank, as paths may have.
-    return job_venv.make(tmp_path / "the attempt" / "venv", runtimes.read(runtime))
+    """Made ahead and moved, as an attempt gets it; with a blank, as paths may have."""
+    made = job_venv.make(tmp_path / "ready" / "venv", runtimes.read(runtime))
+    (tmp_path / "ready").rename(tmp_path / "the attempt")
+    return dataclasses.replace(made, path=tmp_path / "the attempt" / "venv")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from ast import literal_eval
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,8 +23,10 @@ from torchyard_worker.fetching import Fetcher
 from torchyard_worker.object_cache import ObjectCache
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.runner import Places, Runner
+from torchyard_worker.runtimes import discover
 from torchyard_worker.shim import processes, spool
 from torchyard_worker.staging import Sources
+from torchyard_worker.stock import READY
 from torchyard_worker.tree_cache import TreeCache
 from torchyard_worker.zygotes import Zygotes
 
@@ -106,6 +109,25 @@ def test_a_job_from_claim_to_finish(worker: Worker, platform: SmallPlatform) -> 
     assert platform.blobs[final.artifacts[1].sha256] == b"1,2more"
     assert not worker.directory.exists()
     assert worker.in_hand.claimed() == []
+
+
+def test_a_directory_made_ahead_serves_one_job_and_is_made_good(
+    worker: Worker, platform: SmallPlatform, home: Path, runtimes: Path
+) -> None:
+    worker.runner.prepare(discover(runtimes))
+    ahead = set((home / "ready").iterdir())
+    platform.offer(ATTEMPT, "import os, sys\nprint(sys.prefix, os.listdir())\nopen('new', 'w')")
+
+    worker.runner.run(ATTEMPT)
+
+    prefix, found = printed(platform).decode().split(" ", 1)
+    assert (prefix, sorted(literal_eval(found))) == (
+        str(worker.directory / "venv"),
+        ["inputs", "main.py", "outputs"],
+    )
+    later = set((home / "ready").iterdir())
+    assert (len(ahead), len(later), len(ahead & later)) == (READY, READY, READY - 1)
+    assert not worker.directory.exists()
 
 
 def test_what_went_wrong_in_the_script_is_told(worker: Worker, platform: SmallPlatform) -> None:

@@ -29,6 +29,7 @@ def main(words: list[str]) -> int:
     venv = os.path.dirname(here)
     with open(os.path.join(here, "uv.json"), encoding="utf-8") as file:
         facts = json.load(file)
+    facts |= {name: os.path.join(venv, facts[name]) for name in ("packages", "constraints")}
     command = [word for word in words if not word.startswith("-")]
     elsewhere = os.environ.get("VIRTUAL_ENV", venv) != venv
     if elsewhere or command[:1] != ["pip"]:
