@@ -3,9 +3,10 @@
 import http
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
-import httpx
+import urllib3
+from urllib3.exceptions import HTTPError
 
 from torchyard import errors
 from torchyard.contracts import bundles
@@ -22,8 +23,10 @@ from torchyard.contracts.runner import (
     WantedBlobs,
 )
 
-#: Below the 5 seconds after which common servers close an idle connection: none is closed under a request.
-_KEEP_ALIVE_SECONDS = 4.0
+#: Connections that are kept open. The one used last is used next, and with a heartbeat every five seconds no
+#: server has closed that one yet.
+_KEPT_OPEN = 64
+_CHUNK_BYTES = 64 * 1024
 _BY_CODE: dict[str, type[errors.TorchyardError]] = {
     "attempt_stale": errors.AttemptStale,
     "log_mismatch": errors.LogMismatch,
@@ -47,18 +50,18 @@ class PlatformApi:
     """
 
     def __init__(self, url: str, *, connect_timeout: float, request_timeout: float) -> None:
-        self._client = httpx.Client(
-            base_url=f"{url.rstrip('/')}/runner/v1",
-            timeout=httpx.Timeout(request_timeout, connect=connect_timeout),
-            limits=httpx.Limits(
-                max_connections=None, max_keepalive_connections=64, keepalive_expiry=_KEEP_ALIVE_SECONDS
-            ),
-            trust_env=False,  # a proxy for the web has no business between the two
-        )
+        address = urllib3.util.parse_url(url)
+        self._path = f"{(address.path or '').rstrip('/')}/runner/v1"
+        # No session of a client around it: four requests of each job would take several times as long.
+        self._pool = urllib3.connection_from_url(url, maxsize=_KEPT_OPEN, retries=False)
+        self._timeout = urllib3.Timeout(connect=connect_timeout, read=request_timeout)
+        # A new connection sends under the time limit for connecting, which is no measure for a file.
+        self._file_timeout = urllib3.Timeout(connect=request_timeout, read=request_timeout)
+        self._headers: dict[str, str] = {}
 
     def close(self) -> None:
         """Close all connections."""
-        self._client.close()
+        self._pool.close()
 
     def register(self, request: RegisterRequest, join_token: str) -> Registered:
         """Introduce this worker; its further calls carry the token that it gets.
@@ -69,13 +72,13 @@ class PlatformApi:
         response = self._send(
             "POST", "/register", value=request, headers={"Authorization": f"Bearer {join_token}"}
         )
-        registered = Registered.model_validate_json(response.content)
-        self._client.headers["Authorization"] = f"Bearer {registered.token}"
+        registered = Registered.model_validate_json(response.data)
+        self._headers = {"Authorization": f"Bearer {registered.token}"}
         return registered
 
     def heartbeat(self, beat: Heartbeat) -> HeartbeatAnswer:
         """Say that this worker lives, and hear what it may have missed."""
-        return HeartbeatAnswer.model_validate_json(self._send("POST", "/heartbeat", value=beat).content)
+        return HeartbeatAnswer.model_validate_json(self._send("POST", "/heartbeat", value=beat).data)
 
     def claim(self, attempt_id: str) -> ClaimedAttempt:
         """Take the attempt.
@@ -83,7 +86,7 @@ class PlatformApi:
         Raises:
             AttemptStale: It is not to be had (any more).
         """
-        return ClaimedAttempt.model_validate_json(self._send("POST", f"/attempts/{attempt_id}/claim").content)
+        return ClaimedAttempt.model_validate_json(self._send("POST", f"/attempts/{attempt_id}/claim").data)
 
     def report(self, attempt_id: str, event: Report) -> None:
         """Tell of an event.
@@ -137,11 +140,8 @@ class PlatformApi:
         Raises:
             NotFound: The platform has no such blob.
         """
-        with self._reaching(), self._client.stream("GET", f"/blobs/{sha256}") as response:
-            if not response.is_success:
-                response.read()
-                _raise(response)
-            yield response.iter_bytes()
+        with self._streamed("GET", f"/blobs/{sha256}") as chunks:
+            yield chunks
 
     @contextmanager
     def get_blobs(self, digests: list[str]) -> Iterator[Iterator[tuple[str, Iterator[bytes]]]]:
@@ -150,17 +150,9 @@ class PlatformApi:
         Raises:
             NotFound: The platform lacks one of them.
         """
-        body = WantedBlobs(sha256=digests).model_dump_json()
-        headers = {"Content-Type": "application/json"}
-        with (
-            self._reaching(),
-            self._client.stream("POST", "/blobs", content=body, headers=headers) as response,
-        ):
-            if not response.is_success:
-                response.read()
-                _raise(response)
+        with self._streamed("POST", "/blobs", value=WantedBlobs(sha256=digests)) as chunks:
             try:
-                yield bundles.unbundled(response.iter_bytes())
+                yield bundles.unbundled(chunks)
             except errors.Malformed as problem:
                 raise errors.Unavailable("the platform's answer was damaged or cut off") from problem
 
@@ -173,7 +165,8 @@ class PlatformApi:
             StorageFull: The platform has no space left.
         """
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        self._send("PUT", f"/attempts/{attempt_id}/blobs/{sha256}", content=chunks, headers=headers)
+        path = f"/attempts/{attempt_id}/blobs/{sha256}"
+        self._send("PUT", path, content=_Sent(chunks), headers=headers)
 
     def finish(self, attempt_id: str, final: Finish) -> None:
         """Report the attempt's end.
@@ -190,47 +183,101 @@ class PlatformApi:
         path: str,
         *,
         value: Lenient | None = None,
-        content: bytes | Iterable[bytes] | None = None,
+        content: "bytes | _Sent | None" = None,
         headers: dict[str, str] | None = None,
-    ) -> httpx.Response:
-        brings_files = content is not None
-        if value is not None:
-            content = value.model_dump_json().encode()
-            headers = {"Content-Type": "application/json", **(headers or {})}
+    ) -> urllib3.BaseHTTPResponse:
         with self._reaching():
-            response = self._client.request(method, path, content=content, headers=headers)
-        if response.status_code == http.HTTPStatus.INSUFFICIENT_STORAGE and not brings_files:
+            response = self._request(method, path, value or content, headers or {}, whole=True)
+        if response.status == http.HTTPStatus.INSUFFICIENT_STORAGE and content is None:
             # What is only to be written down is said until there is space for it: nobody else knows it.
             raise errors.Unavailable("the platform has no space left")
-        if not response.is_success:
-            _raise(response)
+        _check(response)
         return response
+
+    @contextmanager
+    def _streamed(self, method: str, path: str, value: Lenient | None = None) -> Iterator[Iterator[bytes]]:
+        """The answer's body in chunks, while the context lasts."""
+        with self._reaching():
+            response = self._request(method, path, value, {}, whole=False)
+            try:
+                _check(response)
+                yield response.stream(_CHUNK_BYTES)
+            finally:
+                response.close()  # one that was read to its end has gone back to the others
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: "Lenient | bytes | _Sent | None",
+        headers: dict[str, str],
+        *,
+        whole: bool,
+    ) -> urllib3.BaseHTTPResponse:
+        timeout = self._file_timeout if isinstance(body, _Sent) else self._timeout
+        headers = self._headers | headers
+        if isinstance(body, Lenient):
+            body, headers = body.model_dump_json().encode(), headers | {"Content-Type": "application/json"}
+        return self._pool.urlopen(
+            method,
+            self._path + path,
+            body,
+            headers,
+            redirect=False,
+            timeout=timeout,
+            preload_content=whole,
+        )
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:
         try:
             yield
-        except httpx.TransportError as problem:
+        except HTTPError as problem:
             raise errors.Unavailable(
                 f"the platform does not answer: {str(problem) or type(problem).__name__}"
             ) from problem
+        except _Unreadable as problem:
+            raise problem.cause from None
 
 
-def _raise(response: httpx.Response) -> NoReturn:
+class _Unreadable(Exception):
+    """A file that was to be sent can't be read."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class _Sent:
+    """Chunks of a file; what goes wrong with it is not to be taken for a fault of the connection."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._chunks
+        except OSError as problem:
+            raise _Unreadable(problem) from problem
+
+
+def _check(response: urllib3.BaseHTTPResponse) -> None:
+    if http.HTTPStatus.OK <= response.status < http.HTTPStatus.MULTIPLE_CHOICES:
+        return
     problem = _problem(response)
     code, sentence = str(problem.get("code", "")), str(problem.get("detail", ""))
-    if response.status_code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and "expected" in problem:
+    if response.status == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and "expected" in problem:
         raise errors.OffsetMismatch(int(problem["expected"]))
-    kind = _BY_CODE.get(code) or _BY_STATUS.get(response.status_code)
-    if kind is None and response.is_server_error:
+    kind = _BY_CODE.get(code) or _BY_STATUS.get(response.status)
+    if kind is None and response.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = errors.Unavailable
-    sentence = sentence or f"the platform answered {response.status_code}"
+    sentence = sentence or f"the platform answered {response.status}"
     if kind is not None:
         raise kind(sentence, **({"log": problem["log"]} if "log" in problem else {}))
-    raise errors.RequestRefused(sentence, status=response.status_code, code=code or None)
+    raise errors.RequestRefused(sentence, status=response.status, code=code or None)
 
 
-def _problem(response: httpx.Response) -> dict[str, Any]:
+def _problem(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
     try:
         value = response.json()
     except ValueError:
