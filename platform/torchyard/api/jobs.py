@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from torchyard import errors
 from torchyard.api import following, pagination
-from torchyard.api.dependencies import ContextDep, JobId, UserDep
+from torchyard.api.dependencies import ContextDep, IdQuery, JobId, UserDep
 from torchyard.api.idempotency import ReservationDep, replayed
 from torchyard.api.pagination import CursorQuery, LimitQuery, Moment, Page
 from torchyard.api.problems import responses
@@ -121,6 +121,7 @@ def page(
     owner: Annotated[
         str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Only jobs of this user.")
     ] = None,
+    workflow: Annotated[IdQuery, Query(description="Only jobs of this workflow's runs.")] = None,
     text: Annotated[
         str | None,
         Query(
@@ -141,6 +142,7 @@ def page(
     wanted = JobFilter(
         states=state or (),
         owner=owner,
+        workflow=workflow,
         text=text,
         id_prefix=id_prefix,
         created_after=created_after,

@@ -29,6 +29,7 @@ from torchyard.storage.tables import (
     UserRow,
     WorkerRow,
 )
+from torchyard.storage.workflow_tables import RunRow
 
 #: Ids in one statement; databases count its values.
 _AT_ONCE = 5_000
@@ -58,6 +59,7 @@ class JobFilter(NamedTuple):
 
     states: Sequence[str] = ()
     owner: str | None = None
+    workflow: str | None = None
     text: str | None = None
     id_prefix: str | None = None
     created_after: datetime | None = None
@@ -112,6 +114,8 @@ def _conditions(wanted: JobFilter, before: tuple[datetime, str] | None) -> Itera
     if wanted.owner:
         owner = select(UserRow.id).where(UserRow.name == wanted.owner).scalar_subquery()
         yield JobRow.owner_id == owner
+    if wanted.workflow:
+        yield JobRow.run_id.in_(select(RunRow.id).where(RunRow.workflow_id == wanted.workflow))
     if wanted.text:
         yield JobRow.searchable.contains(wanted.text.lower(), autoescape=True)
     if wanted.id_prefix:

@@ -84,6 +84,20 @@ def test_a_run_of_a_workflows_version(api: Api, driver: Driver, drawn: dict[str,
     assert [one["id"] for one in rest["items"]] == [run["id"]]
 
 
+def test_jobs_are_listed_by_their_workflow(api: Api, driver: Driver, drawn: dict[str, Any]) -> None:
+    drawing_of_two = graph(drawn["nodes"], ("a", "b"), parameters=drawn["parameters"])
+    wanted, other = driver.workflow(drawing_of_two), driver.workflow(drawing_of_two)
+    run = api.post(f"/api/v1/workflows/{wanted}/runs", json={}).json()["id"]
+    api.post(f"/api/v1/workflows/{other}/runs", json={})
+    api.post("/api/v1/runs", json={"graph": drawn})
+    driver.engine.look()
+
+    listed = api.get("/api/v1/jobs", params={"workflow": wanted}).json()["items"]
+
+    assert [(job["run"], job["node"]) for job in listed] == [(run, "a")]
+    assert api.get("/api/v1/jobs", params={"workflow": "nobody"}).json()["items"] == []
+
+
 def test_all_mistakes_are_told_at_once_and_nothing_is_made(
     api: Api, ctx: Context, drawn: dict[str, Any]
 ) -> None:

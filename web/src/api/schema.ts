@@ -7052,6 +7052,8 @@ export interface operations {
                 state?: components["schemas"]["JobState"][] | null;
                 /** @description Only jobs of this user. */
                 owner?: string | null;
+                /** @description Only jobs of this workflow's runs. */
+                workflow?: string | null;
                 /** @description Only jobs with this in name, script or arguments. */
                 text?: string | null;
                 /** @description Only jobs whose id begins like this. */

@@ -1,4 +1,5 @@
-/** Narrowing the list: states, text, owner, time. */
+/** Narrowing the list: states, text, owner, workflow, time. */
+import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
 import { Search, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
@@ -7,6 +8,7 @@ import { Button } from "@/ui/Button";
 import { Select, TextInput } from "@/ui/Field";
 import { StateIcon } from "@/ui/StateBadge";
 import { type Filter, isNarrowed, type JobState, PERIODS, type Period, STATES } from "./filter";
+import { workflowNamesQuery } from "./queries";
 
 interface FilterProps {
   filter: Filter;
@@ -17,7 +19,7 @@ interface FilterProps {
 
 /** After the last key, before the list is asked for. */
 const PAUSE = 300;
-const EMPTY: Filter = { states: [], text: "", owner: "", period: "", from: "", until: "" };
+const EMPTY: Filter = { states: [], text: "", owner: "", workflow: "", period: "", from: "", until: "" };
 
 export function JobsFilter({ filter, owners, onChange }: FilterProps) {
   const { t } = useTranslation("jobs");
@@ -72,6 +74,7 @@ export function JobsFilter({ filter, owners, onChange }: FilterProps) {
           <option key={owner}>{owner}</option>
         ))}
       </Select>
+      <WorkflowFilter id={filter.workflow} onChange={(workflow) => onChange({ ...filter, workflow })} />
       <Select
         className="w-40!"
         aria-label={t("filter.time")}
@@ -116,6 +119,28 @@ export function JobsFilter({ filter, owners, onChange }: FilterProps) {
         </Button>
       ) : null}
     </search>
+  );
+}
+
+function WorkflowFilter({ id, onChange }: { id: string; onChange: (id: string) => void }) {
+  const { t } = useTranslation("jobs");
+  const { data: found = [] } = useQuery(workflowNamesQuery);
+  const unlisted = id && !found.some((workflow) => workflow.id === id);
+  return (
+    <Select
+      className="w-40!"
+      aria-label={t("filter.workflow")}
+      value={id}
+      onChange={(event) => onChange(event.target.value)}
+    >
+      <option value="">{t("filter.anyWorkflow")}</option>
+      {unlisted ? <option value={id}>{id.slice(0, 8)}</option> : null}
+      {found.map((workflow) => (
+        <option key={workflow.id} value={workflow.id}>
+          {workflow.name}
+        </option>
+      ))}
+    </Select>
   );
 }
 

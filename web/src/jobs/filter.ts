@@ -19,6 +19,8 @@ export interface Filter {
   states: readonly JobState[];
   text: string;
   owner: string;
+  /** The id of the workflow whose runs they belong to. */
+  workflow: string;
   /** How far back; or from and until, as `datetime-local` inputs have them. */
   period: Period | "";
   from: string;
@@ -31,6 +33,7 @@ export function readFilter(params: URLSearchParams): Filter {
     states: params.getAll("state").filter((one): one is JobState => STATES.includes(one as JobState)),
     text: params.get("text") ?? "",
     owner: params.get("owner") ?? "",
+    workflow: params.get("workflow") ?? "",
     period: period in PERIODS ? (period as Period) : "",
     from: params.get("from") ?? "",
     until: params.get("until") ?? "",
@@ -40,7 +43,7 @@ export function readFilter(params: URLSearchParams): Filter {
 export function writeFilter(filter: Filter): URLSearchParams {
   const params = new URLSearchParams();
   for (const state of filter.states) params.append("state", state);
-  for (const name of ["text", "owner", "period", "from", "until"] as const) {
+  for (const name of ["text", "owner", "workflow", "period", "from", "until"] as const) {
     if (filter[name]) params.set(name, filter[name]);
   }
   return params;
@@ -60,6 +63,7 @@ export function toQuery(filter: Filter, now: number) {
     ...(filter.states.length ? { state: [...filter.states] } : {}),
     ...(filter.text.trim() ? { text: filter.text.trim() } : {}),
     ...(filter.owner.trim() ? { owner: filter.owner.trim() } : {}),
+    ...(filter.workflow ? { workflow: filter.workflow } : {}),
     ...(after ? { created_after: after } : {}),
     ...(until && !filter.period ? { created_before: until } : {}),
   };

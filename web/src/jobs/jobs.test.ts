@@ -172,7 +172,7 @@ test("text without a traceback has none", () => {
 });
 
 test("a filter goes through the address", () => {
-  const params = new URLSearchParams("state=failed&state=nonsense&text=a+b&period=day&owner=lin");
+  const params = new URLSearchParams("state=failed&state=nonsense&text=a+b&period=day&owner=lin&workflow=w1");
   const filter = readFilter(params);
   expect(filter.states).toEqual(["failed"]);
   expect(readFilter(writeFilter(filter))).toEqual(filter);
@@ -180,6 +180,7 @@ test("a filter goes through the address", () => {
     state: ["failed"],
     text: "a b",
     owner: "lin",
+    workflow: "w1",
     created_after: "2026-01-01T00:00:00.000Z",
   });
 });

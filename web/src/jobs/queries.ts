@@ -45,6 +45,13 @@ export function jobsQuery(filter: Filter) {
   });
 }
 
+/** Workflows to choose jobs by, those that changed last first. */
+export const workflowNamesQuery = queryOptions({
+  queryKey: ["workflows", "names"],
+  queryFn: () => data(api.GET("/api/v1/workflows", { params: { query: { limit: 500 } } })),
+  select: ({ items }) => items.map(({ id, name }) => ({ id, name })),
+});
+
 const TERMINAL = new Set(["succeeded", "failed", "cancelled"]);
 
 export function hasEnded({ state }: Pick<Job, "state">): boolean {
