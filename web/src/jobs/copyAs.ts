@@ -61,7 +61,8 @@ export function asCurl(spec: Spec, origin: string): string {
     `curl -H "Authorization: Bearer $TORCHYARD_TOKEN"`,
     `-F ${shellWord(`script=@${spec.script.name}`)}`,
     ...(dependencies ? [`-F ${shellWord(`dependencies=@${dependencies}`)}`] : []),
-    ...(isEmpty(settings) ? [] : [`-F ${shellWord(`spec=${JSON.stringify(settings)}`)}`]),
+    // Of a form's text, -F cuts off what stands behind a semicolon.
+    ...(isEmpty(settings) ? [] : [`--form-string ${shellWord(`spec=${JSON.stringify(settings)}`)}`]),
     `${origin}/api/v1/jobs`,
   ]);
 }

@@ -79,6 +79,7 @@ function TextPreview({ job, artifact, kind }: TextProps) {
   });
   if (error) return <ProblemNote problem={error} className="m-4" />;
   if (text === undefined) return <Skeleton className="m-4 h-64" />;
+  if (!text) return <Empty title={t("artifact.empty", { path: artifact.path })} />;
   const cut = artifact.size > MOST;
   return (
     <div>
