@@ -38,12 +38,17 @@ export function Curves({ jobId, attempt, live, onOpenLine }: CurvesProps) {
   if (!data) return error ? <ProblemNote problem={error} /> : <Skeleton className="h-56" />;
   const groups = grouped(data.series);
   const single = data.series.filter((series) => series.steps.length === 1).length;
+  // What comes from TensorBoard's files stands in no line.
+  const printed = data.series.some((series) => series.offsets.length);
   const share = data.size ? `${Math.floor((data.until / data.size) * 100)} %` : "";
   return (
     <section aria-label={t("curves")} className="space-y-3">
       {error ? <ProblemNote problem={error} /> : null}
       {groups.length ? (
-        <Controls names={data.series.map((series) => series.name)} hint={onOpenLine ? t("openHint") : ""} />
+        <Controls
+          names={data.series.map((series) => series.name)}
+          hint={onOpenLine && printed ? t("openHint") : ""}
+        />
       ) : null}
       {data.complete ? null : (
         <p role="status" className="text-ink-soft text-xs">
