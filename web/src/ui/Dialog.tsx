@@ -25,6 +25,8 @@ export function Dialog({ open, onClose, title, description, wide, actions, child
         <Radix.Content
           {...(description ? {} : { "aria-describedby": undefined })}
           onOpenAutoFocus={focusFirst}
+          // A toast that is seen hears the key before the dialog does, and keeps it.
+          onKeyDown={(event) => event.key === "Escape" && !event.defaultPrevented && onClose()}
           className={clsx(
             "fixed top-1/2 left-1/2 z-50 flex max-h-[88vh] -translate-x-1/2 -translate-y-1/2 flex-col rounded-xl border border-line bg-raised shadow-xl outline-none",
             wide ? "w-[min(64rem,94vw)]" : "w-[min(32rem,94vw)]",
