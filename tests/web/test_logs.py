@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 from tests.stack import Stack
 from tests.web.conftest import Visit
-from tests.web.editing import submitted
+from tests.web.editing import ended, submitted
 
 COUNTING = """
 import os, time
@@ -68,6 +68,70 @@ def test_a_word_is_found_in_a_long_log_and_a_line_has_an_address(stack: Stack, v
     address = page.url
     again = visit(address.removeprefix(stack.url))
     expect(again.get_by_role("log", name="stdout.log")).to_contain_text("20000 needle")
+
+
+FAILING_ABOVE = """
+import atexit, sys
+# All on one stream: what comes on two of them at a time may change places.
+atexit.register(lambda: print("\\n".join(f"after {n}" for n in range(500)), file=sys.stderr))
+print("\\n".join(f"before {n}" for n in range(500)), file=sys.stderr)
+raise ValueError("found")
+"""
+
+
+def test_a_failed_jobs_page_opens_its_log_at_the_first_traceback(stack: Stack, visit: Visit) -> None:
+    job = submitted(stack, FAILING_ABOVE, "failing.py")
+    ended(stack, f"/jobs/{job}")
+    page = visit(f"/jobs/{job}")
+    log = page.get_by_role("log", name="stdout.log")
+    expect(log.get_by_text("ValueError: found")).to_be_visible()
+    expect(log.get_by_text("before 499")).to_be_visible()
+
+
+def test_a_leap_in_a_long_log_ends_at_lines_that_are_all_there(stack: Stack, visit: Visit) -> None:
+    job = submitted(stack, "for n in range(20_000):\n    print('row', n)\n", "rows.py")
+    page = visit(f"/jobs/{job}/logs")
+    log = page.get_by_role("log", name="stdout.log")
+    expect(log).to_contain_text("row 19999")
+    log.press("Home")
+    expect(log).to_contain_text("row 0")
+    log.hover()
+    page.mouse.wheel(0, 4_000)
+    box = log.bounding_box()
+    assert box
+    lowest = "([x, y]) => document.elementFromPoint(x, y).closest('.log-row') !== null"
+    page.wait_for_function(lowest, arg=[box["x"] + box["width"] / 2, box["y"] + box["height"] - 9])
+    expect(log).not_to_contain_text("row 19999")
+
+
+def test_n_goes_on_with_the_last_search(stack: Stack, visit: Visit) -> None:
+    script = "for n in range(3_000):\n    print(n, 'needle' if n % 1_000 == 999 else 'hay')\n"
+    page = visit(f"/jobs/{submitted(stack, script, 'needles.py')}/logs")
+    log = page.get_by_role("log", name="stdout.log")
+    expect(log).to_contain_text("2999 needle")
+    log.press("Home")
+    log.press("/")
+    page.get_by_role("textbox", name="Search the log").fill("needle")
+    expect(page.get_by_text("1 of 3")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("1 of 3")).to_have_count(0)
+    log.press("n")
+    expect(page.get_by_text("1 of 3")).to_be_visible()
+    log.press("n")
+    expect(page.get_by_text("2 of 3")).to_be_visible()
+    expect(log).to_contain_text("1999 needle")
+
+
+def test_more_of_a_long_line_is_shown_by_a_button_that_is_in_sight(stack: Stack, visit: Visit) -> None:
+    page = visit(f"/jobs/{submitted(stack, 'print(20_000 * chr(120) + chr(33))', 'wide.py')}/logs")
+    log = page.get_by_role("log", name="stdout.log")
+    expect(log).to_contain_text("xxx")
+    more = page.get_by_role("button", name="Show all")
+    expect(more).to_be_in_viewport()
+    more.click()
+    expect(log).to_contain_text("x!")
+    expect(more).to_have_count(0)
+    expect(log).to_be_focused()
 
 
 def test_a_bar_that_rewrites_its_line_is_one_line_and_colours_are_no_text(stack: Stack, visit: Visit) -> None:

@@ -4,6 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import clsx from "clsx";
 import { type KeyboardEvent, useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { Schema } from "@/api/client";
 import { formatCount } from "@/i18n/format";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { Skeleton } from "@/ui/Skeleton";
@@ -42,12 +43,10 @@ export function LogViewer(props: LogViewerProps) {
   if (attempts.error) return <ProblemNote problem={attempts.error} className="m-3" />;
   if (attempt === undefined) return <Skeleton className="m-3 h-40" />;
   const state = attempts.data?.find((one) => one.number === attempt)?.state;
-  return (
-    <Attempt key={`${props.jobId} ${attempt}`} {...props} attempt={attempt} failed={state === "failed"} />
-  );
+  return <Attempt key={`${props.jobId} ${attempt}`} {...props} attempt={attempt} state={state} />;
 }
 
-function Attempt(props: LogViewerProps & { attempt: number; failed: boolean }) {
+function Attempt(props: LogViewerProps & { attempt: number; state: Schema<"Attempt">["state"] | undefined }) {
   const { jobId, attempt, initial, onTab, onPlace, alone = false, className } = props;
   const { t } = useTranslation("logs");
   const queries = useQueryClient();
@@ -57,8 +56,10 @@ function Attempt(props: LogViewerProps & { attempt: number; failed: boolean }) {
   );
   const [first, setFirst] = useState<LineRange | number | undefined>(place?.lines);
   const [chosen, setChosen] = useState<LineRange | undefined>(place?.lines);
-  // How it stood when this was opened: what fails later is followed to its end.
-  const [failed] = useState(props.failed && !place?.lines);
+  // How it stood when it was first known: what fails later is followed to its end.
+  const [found, setFound] = useState(props.state);
+  if (!found && props.state) setFound(props.state);
+  const failed = found === "failed" && !place?.lines;
   const [wrap, setWrap] = useKept("torchyard.logs.wrap", false);
   const [times, setTimes] = useKept("torchyard.logs.times", false);
   const [panel, setPanel] = useState<Panel>();

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { tokens } from "./escapes";
 import { parseLine, plainText, styleBehind, unitsOf } from "./line";
 import { marked } from "./marks";
-import { applied, cssColour, inkOn, PLAIN } from "./sgr";
+import { applied, cssColour, inkColour, inkOn, PLAIN } from "./sgr";
 
 const encoder = new TextEncoder();
 const bytes = (text: string) => encoder.encode(text);
@@ -109,6 +109,8 @@ test("colour codes add up and are taken back", () => {
   expect(cssColour(196)).toBe("rgb(255 0 0)");
   expect(cssColour(244)).toBe("rgb(128 128 128)");
   expect(cssColour(3)).toBe("var(--ansi-3)");
+  expect(inkColour(3)).toBe("var(--ansi-3)");
+  expect(inkColour("#ffff00")).toMatch(/^oklch\(from #ffff00 clamp\(/);
 });
 
 test("a colour goes on over line ends", () => {

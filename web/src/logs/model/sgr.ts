@@ -104,6 +104,13 @@ export function cssColour(colour: Colour): string {
   return colour < 16 ? `var(--ansi-${colour})` : `rgb(${rgb(colour).join(" ")})`;
 }
 
+/** The colour of text on the theme's own ground: a shade that could not be read there is made lighter or darker. */
+export function inkColour(colour: Colour): string {
+  const css = cssColour(colour);
+  if (typeof colour === "number" && colour < 16) return css;
+  return `oklch(from ${css} clamp(var(--log-darkest), l, var(--log-lightest)) c h)`;
+}
+
 /** What can be read on a background for which no ink was chosen. */
 export function inkOn(background: Colour): string {
   if (typeof background === "number" && background < 16) return "var(--surface)";

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { formatBytes } from "@/i18n/format";
 import { type Mark, marked, type Span } from "../model/marks";
 import type { Painted } from "../model/painter";
-import { cssColour, inkOn, PLAIN, type Style } from "../model/sgr";
+import { cssColour, inkColour, inkOn, PLAIN, type Style } from "../model/sgr";
 
 export interface RowProps {
   painted: Painted;
@@ -20,7 +20,8 @@ export interface RowProps {
 
 function css(style: Style): CSSProperties | undefined {
   if (style === PLAIN) return undefined;
-  let fg = style.fg === undefined ? undefined : cssColour(style.fg);
+  const asInk = style.bg === undefined && !style.inverse ? inkColour : cssColour;
+  let fg = style.fg === undefined ? undefined : asInk(style.fg);
   let bg = style.bg === undefined ? undefined : cssColour(style.bg);
   if (style.inverse) [fg, bg] = [bg ?? "var(--surface)", fg ?? "var(--ink)"];
   if (style.bg !== undefined && style.fg === undefined && !style.inverse) fg = inkOn(style.bg);
@@ -86,7 +87,7 @@ export const LogRow = memo(function LogRow(props: RowProps) {
         {hidden > 0 ? (
           <button
             type="button"
-            className="ml-2 select-none text-accent underline"
+            className="log-more text-accent underline"
             onClick={() => onExpand(line.start)}
           >
             {hidden <= MORE

@@ -75,6 +75,8 @@ export const LogRows = memo(function LogRows(props: RowsProps) {
   };
   const expand = (start: number) => {
     log.expand(start, MORE);
+    // The button goes while the rest is fetched, and would take the keys along.
+    content.current?.parentElement?.focus({ preventScroll: true });
     session.touch();
   };
   return (

@@ -112,8 +112,8 @@ export function OpenLog(props: OpenLogProps) {
       [" ", () => by(event.shiftKey ? -page : page)],
       ["Home", () => to(0, 0)],
       ["End", toEnd],
-      ["n", () => search.go(1)],
-      ["N", () => search.go(-1)],
+      ["n", () => (panel === "search" ? search.go(1) : setPanel("search"))],
+      ["N", () => (panel === "search" ? search.go(-1) : setPanel("search"))],
     ]);
     const move = moves.get(event.key);
     if (!move || event.ctrlKey || event.metaKey || event.altKey) return;

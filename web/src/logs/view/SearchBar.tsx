@@ -28,6 +28,7 @@ export function SearchBar({ search, onClose }: { search: Search; onClose: () => 
         value={query.pattern}
         spellCheck={false}
         maxLength={1000}
+        onFocus={(event) => event.currentTarget.select()}
         onChange={(event) => setQuery({ ...query, pattern: event.target.value })}
         onKeyDown={(event) => {
           if (event.key === "Enter") search.go(event.shiftKey ? -1 : 1);

@@ -68,8 +68,12 @@ export function useScroll(
     }
     shift.current = y;
     inner.style.transform = `translateY(${y}px)`;
-    const top = rows.find((row) => row.top + row.height > -y) ?? first;
+    const top = rows.find((row) => row.top + row.height > -y) ?? last;
     const bottom = rows.findLast((row) => row.top < outer.clientHeight - y) ?? last;
+    // After a leap, what is seen lies far from the line that others are laid out around: not all of them are.
+    if (!position.end && top.offset !== position.at && position.dy > outer.clientHeight) {
+      setPosition({ ...position, at: top.offset, dy: -y - top.top });
+    }
     const all = first.offset === 0 && atEnd && inner.offsetHeight <= outer.clientHeight;
     setSeen((was) =>
       was.start === top.offset && was.end === bottom.end && was.all === all
