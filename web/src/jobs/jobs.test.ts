@@ -45,6 +45,8 @@ test("the curl command is one shell command with the same settings", () => {
   const words = wordsOf(asCurl(SPEC, "http://x:8000"));
   expect(words).toContain("script=@train.py");
   expect(words).toContain("dependencies=@my deps.zip");
+  // -F would cut a text at a semicolon.
+  expect(words.at(-3)).toBe("--form-string");
   const spec = words.find((word) => word.startsWith("spec=")) ?? "";
   expect(JSON.parse(spec.slice(5))).toEqual(settingsOf(SPEC));
   expect(words.at(-1)).toBe("http://x:8000/api/v1/jobs");
