@@ -115,11 +115,14 @@ def test_n_goes_on_with_the_last_search(stack: Stack, visit: Visit) -> None:
     expect(page.get_by_text("1 of 3")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_text("1 of 3")).to_have_count(0)
-    log.press("n")
+    page.keyboard.press("n")
     expect(page.get_by_text("1 of 3")).to_be_visible()
-    log.press("n")
+    page.keyboard.press("n")
     expect(page.get_by_text("2 of 3")).to_be_visible()
     expect(log).to_contain_text("1999 needle")
+    page.keyboard.press("/")
+    page.keyboard.type("2999 n")
+    expect(page.get_by_text("1 of 1")).to_be_visible()
 
 
 def test_more_of_a_long_line_is_shown_by_a_button_that_is_in_sight(stack: Stack, visit: Visit) -> None:

@@ -64,7 +64,7 @@ export function JobsFilter({ filter, owners, onChange }: FilterProps) {
       </div>
       <TextFilter text={filter.text} onChange={(text) => onChange({ ...filter, text })} />
       <Select
-        className="w-40!"
+        className="w-36!"
         aria-label={t("filter.owner")}
         value={filter.owner}
         onChange={(event) => onChange({ ...filter, owner: event.target.value })}
@@ -76,7 +76,7 @@ export function JobsFilter({ filter, owners, onChange }: FilterProps) {
       </Select>
       <WorkflowFilter id={filter.workflow} onChange={(workflow) => onChange({ ...filter, workflow })} />
       <Select
-        className="w-40!"
+        className="w-36!"
         aria-label={t("filter.time")}
         value={custom ? "custom" : filter.period}
         onChange={(event) => choosePeriod(event.target.value)}
@@ -128,7 +128,7 @@ function WorkflowFilter({ id, onChange }: { id: string; onChange: (id: string) =
   const unlisted = id && !found.some((workflow) => workflow.id === id);
   return (
     <Select
-      className="w-40!"
+      className="w-36!"
       aria-label={t("filter.workflow")}
       value={id}
       onChange={(event) => onChange(event.target.value)}
@@ -169,7 +169,7 @@ function TextFilter({ text, onChange }: { text: string; onChange: (text: string)
     return () => removeEventListener("keydown", focus);
   }, []);
   return (
-    <div className="relative min-w-48 flex-1">
+    <div className="relative min-w-40 flex-1">
       <Search aria-hidden className="absolute top-2 left-2.5 size-4 text-ink-faint" />
       <TextInput
         ref={input}

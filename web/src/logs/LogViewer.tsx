@@ -104,7 +104,10 @@ function Attempt(props: LogViewerProps & { attempt: number; state: Schema<"Attem
     const acts: Record<string, () => void> = {
       t: () => setTimes(!times),
       w: () => setWrap(!wrap),
-      "/": () => setPanel("search"),
+      "/": () => {
+        setPanel("search");
+        event.currentTarget.querySelector<HTMLElement>("search input")?.focus();
+      },
       g: () => setPanel("goto"),
       d: download,
       f: () => !alone && setFull(!full),

@@ -102,6 +102,16 @@ export function OpenLog(props: OpenLogProps) {
     },
     [chosen, onChoose],
   );
+  // The last search, taken up by `n`: the keys stay with the log.
+  const takenUp = useRef(false);
+  useEffect(() => {
+    if (panel) takenUp.current = false;
+  }, [panel]);
+  const goOn = (direction: 1 | -1) => {
+    if (panel === "search") return search.go(direction);
+    takenUp.current = search.query.pattern !== "";
+    setPanel("search");
+  };
   const keys = (event: KeyboardEvent) => {
     const page = Math.max(ROW, height - 2 * ROW);
     const moves = new Map<string, () => unknown>([
@@ -112,8 +122,8 @@ export function OpenLog(props: OpenLogProps) {
       [" ", () => by(event.shiftKey ? -page : page)],
       ["Home", () => to(0, 0)],
       ["End", toEnd],
-      ["n", () => (panel === "search" ? search.go(1) : setPanel("search"))],
-      ["N", () => (panel === "search" ? search.go(-1) : setPanel("search"))],
+      ["n", () => goOn(1)],
+      ["N", () => goOn(-1)],
     ]);
     const move = moves.get(event.key);
     if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -129,7 +139,9 @@ export function OpenLog(props: OpenLogProps) {
   const following = position.end && session.state !== "ended";
   return (
     <>
-      {panel === "search" ? <SearchBar search={search} onClose={closePanel} /> : null}
+      {panel === "search" ? (
+        <SearchBar search={search} onClose={closePanel} autoFocus={!takenUp.current} />
+      ) : null}
       {panel === "goto" ? (
         <GoToLine
           onGo={(line) => {

@@ -6,7 +6,13 @@ import { IconButton } from "@/ui/Button";
 import { TextInput } from "@/ui/Field";
 import type { Search } from "./useSearch";
 
-export function SearchBar({ search, onClose }: { search: Search; onClose: () => void }) {
+interface SearchBarProps {
+  search: Search;
+  onClose: () => void;
+  autoFocus: boolean;
+}
+
+export function SearchBar({ search, onClose, autoFocus }: SearchBarProps) {
   const { t } = useTranslation("logs");
   const { query, setQuery, total, complete, busy, problem, number } = search;
   const count = () => {
@@ -20,7 +26,7 @@ export function SearchBar({ search, onClose }: { search: Search; onClose: () => 
   return (
     <search className="flex flex-wrap items-center gap-1 border-line border-b bg-surface px-2 py-1">
       <TextInput
-        autoFocus
+        autoFocus={autoFocus}
         className="h-7! w-64! font-mono text-xs"
         aria-label={t("search.label")}
         placeholder={t("search.label")}
