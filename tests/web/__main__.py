@@ -3,6 +3,7 @@
 import argparse
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from itertools import product
@@ -12,8 +13,8 @@ from typing import get_args
 from playwright.sync_api import Browser, Error, expect
 from tests.stack import REPOSITORY, Stack
 from tests.web.browsers import Language, Looks, Theme, launched, sign_in, why_not
-from tests.web.furnishing import furnished
-from tests.web.tour import Guest, View, empty_views, views, words_of
+from tests.web.furnishing import furnished, work
+from tests.web.tour import Guest, View, empty_views, views, words_of, working_views
 
 WIDTHS = {1280: 800, 1440: 900, 1920: 1080}
 ZOOMED = Looks(width=1440, height=900, zoom=2)
@@ -34,23 +35,27 @@ def main() -> None:
         Stack(Path(folder) / "home") as stack,
         launched() as browser,
     ):
-        studio = Studio(browser, stack, options.into, options.folders)
-        studio.take([view for view in empty_views() if options.only in view.name])
-        studio.take([view for view in views(furnished(stack)) if options.only in view.name])
+        studio = Studio(browser, stack, options.into, options.folders, options.only)
+        studio.take(empty_views())
+        studio.take(views(furnished(stack)))
+        with work(stack, far_away=True) as going_on:
+            studio.take(working_views(going_on))
     print(f"written to {options.into}")
 
 
 @dataclass(frozen=True)
 class Studio:
-    """Where pictures are taken of, where to, and in which languages, themes and sizes."""
+    """Where pictures are taken of, where to, of what, and in which languages, themes and sizes."""
 
     browser: Browser
     stack: Stack
     into: Path
     folders: str
+    only: str
 
-    def take(self, wanted: list[View]) -> None:
-        """A picture of each view in every folder that is asked for."""
+    def take(self, views: Iterable[View]) -> None:
+        """A picture of each view that is asked for, in every folder that is."""
+        wanted = [view for view in views if self.only in view.name]
         for language, zoomed in product(get_args(Language), (False, True)):
             camera = Camera(self, Looks(language=language, zoom=ZOOMED.zoom if zoomed else 1))
             camera.take(wanted)

@@ -89,10 +89,14 @@ def made(stack: Stack, name: str, scripts: dict[str, str], *arrows: tuple[str, s
 
 def saved(stack: Stack, name: str, graph: dict[str, Any]) -> str:
     """A workflow of this graph, its nodes in a row; its id."""
-    positions = {one["name"]: {"x": 280 * at, "y": 0} for at, one in enumerate(graph["nodes"])}
-    wish = {"name": name, "graph": graph, "layout": {"positions": positions}}
+    wish = {"name": name, "graph": graph, "layout": in_a_row(graph)}
     with stack.api() as api:
         return str(api.post("/workflows", json=wish).raise_for_status().json()["id"])
+
+
+def in_a_row(graph: dict[str, Any]) -> dict[str, Any]:
+    """A layout."""
+    return {"positions": {one["name"]: {"x": 280 * at, "y": 0} for at, one in enumerate(graph["nodes"])}}
 
 
 def submitted(stack: Stack, script: str, file: str = "main.py", **spec: Any) -> str:

@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.stack import Stack
 from tests.web.browsers import Language, Looks, sign_in
 from tests.web.conftest import Visit
-from tests.web.furnishing import Furniture, furnished
-from tests.web.tour import Guest, views, words_of
+from tests.web.furnishing import Furniture, furnished, work
+from tests.web.tour import Guest, View, views, words_of, working_views
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 #: In the other theme only the colours are others.
@@ -40,7 +40,8 @@ def test_axe_finds_nothing_serious_on_any_page_in_either_theme(
 ) -> None:
     context, words = Looks(language=language).context(browser), words_of(language)
     page, found = context.new_page(), set[str]()
-    for view in views(furniture):
+
+    def look(view: View) -> None:
         if view.signed_in and not context.cookies():
             sign_in(context, stack.url, stack.token)
         page.emulate_media(color_scheme="light")
@@ -49,6 +50,12 @@ def test_axe_finds_nothing_serious_on_any_page_in_either_theme(
         page.emulate_media(color_scheme="dark")
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
         found.update(f"{view.name}: {one}" for one in wrong + faults(page, COLOURS))
+
+    for view in views(furniture):
+        look(view)
+    with work(stack) as going_on:
+        for view in working_views(going_on):
+            look(view)
     context.close()
     assert not found, "\n".join(sorted(found))
 

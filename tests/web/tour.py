@@ -5,11 +5,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin
 
 from playwright.sync_api import Locator, Page, expect
 from tests.stack import REPOSITORY
 from tests.web.browsers import Language
-from tests.web.furnishing import Furniture
+from tests.web.furnishing import Furniture, Work
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,34 @@ def find(text: str) -> Step:
     return step
 
 
+#: Another person saves a change of the first node's arguments.
+SAVE_AS_ANOTHER = """async (id) => {
+  const place = `/api/v1/workflows/${id}`;
+  const found = await (await fetch(place)).json();
+  found.graph.nodes[0].settings.arguments = `--epochs ${20 + found.version}`;
+  const headers = { "Content-Type": "application/json", "If-Match": `"${found.version}"` };
+  const body = JSON.stringify({ graph: found.graph, layout: found.layout });
+  const answer = await fetch(place, { method: "PUT", headers, body });
+  if (!answer.ok) throw new Error(await answer.text());
+}"""
+
+
+def contend(workflow: str) -> Step:
+    """Change a workflow and save it, when somebody else did so in between."""
+
+    def step(guest: Guest) -> None:
+        page = guest.page
+        page.evaluate("() => localStorage.clear()")  # the draft of an earlier visit
+        page.goto(urljoin(page.url, f"/workflows/{workflow}"))
+        guest.node("evaluate").click()
+        page.keyboard.press("d")
+        page.evaluate(SAVE_AS_ANOTHER, workflow)
+        page.keyboard.press("Control+S")
+        expect(page.get_by_role("dialog", name=guest.say("canvas", "conflict.title"))).to_be_visible()
+
+    return step
+
+
 def empty_views() -> Iterator[View]:
     """What stands on a platform where nobody has been yet."""
     yield View("sign-in", "/", signed_in=False)
@@ -151,6 +180,8 @@ def views(there: Furniture) -> Iterator[View]:
     yield View("workflows", "/workflows")
     yield View("workflows-templates", "/workflows", (press("workflows", "fromTemplate"),))
     yield from _editor(f"/workflows/{there.workflow}")
+    yield View("editor-conflict", "/workflows", (contend(there.contended),))
+    yield View("sweep", f"/workflows/{there.tuned}/runs?sweep={there.sweep}")
     yield View("workflow-runs", f"/workflows/{there.workflow}/runs")
     yield View("runs", "/runs")
     yield View("run-graph", f"/runs/{there.run}?node=evaluate")
@@ -166,6 +197,18 @@ def views(there: Furniture) -> Iterator[View]:
     yield View("settings-secret", "/settings/secrets", (press("settings", "secret.add"),))
     yield View("nothing-there", "/jobs/00000000-0000-4000-8000-000000000000")
     yield View("no-page", "/workflows/no/such/page")
+
+
+def working_views(work: Work) -> Iterator[View]:
+    """What changes while it is looked at."""
+    yield View("jobs-open", "/jobs?state=queued&state=staging&state=running")
+    yield View("job-running", f"/jobs/{work.running}")
+    yield View("job-running-charts", f"/jobs/{work.running}?tab=charts")
+    yield View("log-live", f"/jobs/{work.running}/logs")
+    yield View("job-queued", f"/jobs/{work.queued}")
+    if work.unreachable:
+        yield View("job-unreachable", f"/jobs/{work.unreachable}")
+        yield View("workers-unreachable", "/workers")
 
 
 def _editor(place: str) -> Iterator[View]:
