@@ -139,7 +139,7 @@ export function RunsTable(props: RunsTableProps) {
                 ))}
                 <td className="text-ink-soft">{t(`trigger.${run.trigger}`)}</td>
                 <td className="whitespace-nowrap text-ink-soft">{formatMoment(run.created_at)}</td>
-                <td className="text-ink-soft tabular-nums">{took(run)}</td>
+                <td className="whitespace-nowrap text-ink-soft tabular-nums">{took(run)}</td>
                 <td className="text-ink-soft">{run.owner}</td>
               </tr>
             ))}

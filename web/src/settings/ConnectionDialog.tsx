@@ -163,14 +163,15 @@ export function ConnectionDialog({ given, onClose }: { given?: Connection; onClo
           )}
         </Field>
         {store.error && !placed ? <ProblemNote problem={store.error} /> : null}
-        <Button
-          type="submit"
-          kind="primary"
-          className="ml-auto flex"
-          disabled={!typed.name || !typed.access_key_id || !typed.secret_access_key || store.isPending}
-        >
-          {tc("action.save")}
-        </Button>
+        <div className="flex justify-end">
+          <Button
+            type="submit"
+            kind="primary"
+            disabled={!typed.name || !typed.access_key_id || !typed.secret_access_key || store.isPending}
+          >
+            {tc("action.save")}
+          </Button>
+        </div>
       </form>
     </Dialog>
   );

@@ -139,14 +139,11 @@ function SecretDialog({ given, taken, onClose }: SecretDialogProps) {
           )}
         </Field>
         {store.error ? <ProblemNote problem={store.error} /> : null}
-        <Button
-          type="submit"
-          kind="primary"
-          className="ml-auto flex"
-          disabled={!NAME.test(name) || !value || store.isPending}
-        >
-          {tc("action.save")}
-        </Button>
+        <div className="flex justify-end">
+          <Button type="submit" kind="primary" disabled={!NAME.test(name) || !value || store.isPending}>
+            {tc("action.save")}
+          </Button>
+        </div>
       </form>
     </Dialog>
   );

@@ -28,9 +28,9 @@ export function SettingsPage() {
   const Shown = PARTS[name];
   const offered = NAMES.filter((one) => one !== "users" || me?.role === "admin");
   return (
-    <div className="mx-auto flex max-w-6xl gap-8 px-6 py-5 max-md:flex-col">
+    <div className="mx-auto flex max-w-6xl gap-8 px-6 py-5 max-md:flex-col max-md:gap-3">
       <nav aria-label={t("title")} className="shrink-0 md:w-44">
-        <h1 className="mb-3 px-2.5 font-semibold text-lg">{t("title")}</h1>
+        <h1 className="mb-3 font-semibold text-lg md:px-2.5">{t("title")}</h1>
         <ul className="space-y-0.5 max-md:flex max-md:flex-wrap">
           {offered.map((one) => (
             <li key={one}>

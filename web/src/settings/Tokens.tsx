@@ -124,14 +124,11 @@ function Wish({ name, onMade }: { name: string; onMade: (token: NewToken) => voi
         )}
       </Field>
       {issue.error ? <ProblemNote problem={issue.error} /> : null}
-      <Button
-        type="submit"
-        kind="primary"
-        className="ml-auto flex"
-        disabled={!label.trim() || issue.isPending}
-      >
-        {t("token.issue")}
-      </Button>
+      <div className="flex justify-end">
+        <Button type="submit" kind="primary" disabled={!label.trim() || issue.isPending}>
+          {t("token.issue")}
+        </Button>
+      </div>
     </form>
   );
 }

@@ -157,14 +157,11 @@ function AddUser({ taken, onClose }: { taken: readonly string[]; onClose: () => 
           )}
         </Field>
         {put.error ? <ProblemNote problem={put.error} /> : null}
-        <Button
-          type="submit"
-          kind="primary"
-          className="ml-auto flex"
-          disabled={!NAME.test(name) || there || put.isPending}
-        >
-          {t("user.add")}
-        </Button>
+        <div className="flex justify-end">
+          <Button type="submit" kind="primary" disabled={!NAME.test(name) || there || put.isPending}>
+            {t("user.add")}
+          </Button>
+        </div>
       </form>
     </Dialog>
   );

@@ -45,7 +45,8 @@ export function FieldChanges({ fields }: { fields: readonly Schema<"FieldChange"
         <div key={field} className="flex flex-wrap gap-x-2">
           <dt className="font-mono text-ink-soft">{field}</dt>
           <dd className="flex min-w-0 flex-wrap gap-x-1.5 font-mono">
-            <del className="break-all text-danger">{shown(before)}</del>
+            {/* Not struck out: the line would lie on dashes. */}
+            <del className="break-all text-danger no-underline">{shown(before)}</del>
             <span aria-hidden>→</span>
             <ins className="break-all text-state-succeeded no-underline">{shown(after)}</ins>
           </dd>

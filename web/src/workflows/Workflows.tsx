@@ -46,10 +46,12 @@ export function Workflows() {
   return (
     <div className="mx-auto flex min-h-full max-w-[110rem] flex-col gap-4 p-6">
       <header className="flex flex-wrap items-center gap-2">
-        <h1 className="mr-auto font-semibold text-lg">{t("title")}</h1>
-        {first ? null : (
-          <SearchField label={t("search")} className="w-64 bg-surface" value={text} onChange={setText} />
-        )}
+        <h1 className="font-semibold text-lg">{t("title")}</h1>
+        <div className="flex min-w-40 flex-1 justify-end">
+          {first ? null : (
+            <SearchField label={t("search")} className="w-64 bg-surface" value={text} onChange={setText} />
+          )}
+        </div>
         <Button onClick={() => picker.current?.click()} disabled={busy}>
           <FileUp aria-hidden className="size-4" />
           {t("import")}

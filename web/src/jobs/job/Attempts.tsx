@@ -19,7 +19,7 @@ export function Attempts({ attempts, chosen, onChoose }: AttemptsProps) {
     <div className="overflow-auto p-4">
       <table className="w-full">
         <thead className="text-left text-ink-faint text-xs">
-          <tr>
+          <tr className="[&>th]:pr-4">
             <th className="py-1 font-normal">{t("attempt.number")}</th>
             <th className="font-normal">{t("column.state")}</th>
             <th className="font-normal">{t("column.worker")}</th>
@@ -31,18 +31,16 @@ export function Attempts({ attempts, chosen, onChoose }: AttemptsProps) {
         </thead>
         <tbody>
           {attempts.map((attempt) => (
-            <tr key={attempt.number} className="border-line border-t align-top">
+            <tr key={attempt.number} className="border-line border-t align-top [&>td]:pr-4">
               <td className="py-2">{attempt.number}</td>
               <td className="py-2">
                 <StateBadge state={attempt.state} />
               </td>
               <td className="py-2">{attempt.worker ?? ""}</td>
               <td className="whitespace-nowrap py-2">{formatMoment(attempt.created_at)}</td>
-              <td className="py-2 font-mono text-xs">{ranFor(attempt)}</td>
-              <td className="max-w-md py-2 pr-3 text-ink-soft [overflow-wrap:anywhere]">
-                {sentenceOf(attempt)}
-              </td>
-              <td className="py-1 text-right">
+              <td className="whitespace-nowrap py-2 font-mono text-xs">{ranFor(attempt)}</td>
+              <td className="max-w-md py-2 text-ink-soft [overflow-wrap:anywhere]">{sentenceOf(attempt)}</td>
+              <td className="py-1 pr-0! text-right">
                 <Button
                   aria-pressed={attempt.number === chosen}
                   disabled={attempt.number === chosen}

@@ -88,7 +88,7 @@ export function Specification({ job, onOpen }: { job: Job; onOpen: (place: Place
         })}
         {resources.gpu_model ? ` · ${resources.gpu_model}` : ""}
       </Row>
-      <Row label={tf("timeout.label")}>
+      <Row label={t("spec.timeout")}>
         {resources.timeout_seconds ? formatDuration(resources.timeout_seconds) : tf("timeout.none")}
       </Row>
       <Row label={t("spec.retries")}>
