@@ -7,7 +7,7 @@ import type { Worker } from "./queries";
 
 const MIB = 1024 * 1024;
 
-export function Held({ jobs }: { jobs: Worker["jobs"] }) {
+export function Held({ worker: { jobs, reachable } }: { worker: Worker }) {
   const { t } = useTranslation("workers");
   const { t: tc } = useTranslation();
   if (!jobs.length) return <p className="text-ink-faint text-xs">{t("idle")}</p>;
@@ -17,8 +17,8 @@ export function Held({ jobs }: { jobs: Worker["jobs"] }) {
       <ul className="space-y-0.5">
         {jobs.map(({ job, name, state, cpus, memory_mb, gpus }) => (
           <li key={job} className="flex items-center gap-1.5">
-            <StateIcon state={state} className="size-3.5!" />
-            <span className="sr-only">{tc(`state.${state}`)}</span>
+            <StateIcon state={reachable ? state : "unreachable"} className="size-3.5!" />
+            <span className="sr-only">{tc(`state.${reachable ? state : "unreachable"}`)}</span>
             <Link to={`/jobs/${job}`} className="truncate hover:underline">
               {name}
             </Link>

@@ -45,7 +45,7 @@ export function WorkerCard({ worker }: { worker: Worker }) {
           />
         </div>
         <Gpus worker={worker} />
-        <Held jobs={worker.jobs} />
+        <Held worker={worker} />
         <Runtimes runtimes={worker.runtimes} />
         <Isolation worker={worker} />
       </div>
