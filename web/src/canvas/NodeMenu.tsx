@@ -113,7 +113,9 @@ function OfCanvas() {
       </MenuItem>
       <MenuItem
         icon={ClipboardPaste}
-        onSelect={() => void pasteableText().then((text) => pasteText(store, text, false))}
+        onSelect={() =>
+          void pasteableText().then((text) => pasteText(store, text, { at: view.place(screen) }))
+        }
       >
         {t("action.paste")}
       </MenuItem>

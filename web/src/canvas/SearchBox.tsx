@@ -12,6 +12,7 @@ import { KindIcon } from "./nodes/KindIcon";
 import { templatesQuery } from "./server/templates";
 import type { Search as Where } from "./store/editor";
 import { useChooser } from "./useChooser";
+import { focusNode, pane } from "./view";
 
 export function SearchBox() {
   const search = useEditor((state) => state.search);
@@ -43,12 +44,18 @@ function Box({ where }: { where: Where }) {
     return () => window.removeEventListener("pointerdown", close, true);
   }, [show]);
 
+  function leave(): void {
+    show({ search: undefined });
+    pane()?.focus();
+  }
+
   function add(kind: Kind): void {
     const { history, selection } = store.getState();
     const tie = where.tie ?? tieTo(history.graph, selection, kind);
     const { change: one, id } = adding(history.graph, { kind, at: where.at, tie });
     change(one);
     select([id]);
+    focusNode(id);
   }
 
   const all: Choice[] = [
@@ -70,14 +77,14 @@ function Box({ where }: { where: Where }) {
     name: "add",
     find: (text) => all.filter((choice) => matches(text, choice.text, choice.hint, choice.id)),
     take: (choice) => {
-      show({ search: undefined });
+      leave();
       choice?.take();
     },
   });
 
   function onKeyDown(event: KeyboardEvent): void {
     event.stopPropagation();
-    if (event.key === "Escape") show({ search: undefined });
+    if (event.key === "Escape") leave();
     else if (event.key === "Tab") walk(event.shiftKey ? -1 : 1);
     else {
       input.onKeyDown(event);

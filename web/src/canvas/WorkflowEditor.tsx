@@ -31,6 +31,7 @@ import { type Deliver, useKeeping, useSaving } from "./useEditing";
 import { useKeys } from "./useKeys";
 import { useRunning } from "./useRunning";
 import { useTemplates } from "./useTemplates";
+import { useView } from "./view";
 
 export interface Slots {
   renderFields: RenderFields;
@@ -67,6 +68,9 @@ function Editing({ workflow, renderFields, renderJob, deliver }: Slots & { workf
   const queries = useQueryClient();
   const [{ store, board, draft: found }] = useState(() => opened(workflow));
   const [draft, setDraft] = useState(found);
+  // What is dropped on an empty canvas stays where it was dropped.
+  const [filled] = useState(() => store.getState().history.graph.nodes.length > 0);
+  const view = useView();
   const [wish, setWish] = useState<Mode>();
   const [runId, setRunId] = useState<string>();
   const graph = useStore(store, (state) => state.history.graph);
@@ -166,6 +170,7 @@ function Editing({ workflow, renderFields, renderJob, deliver }: Slots & { workf
                   .change({ type: "replace", graph: draftGraph(draft, store.getState().history.graph) });
                 store.setState({ base: draft.base });
                 setDraft(undefined);
+                requestAnimationFrame(view.fit);
               }}
               onDrop={() => {
                 dropDraft(workflow.id);
@@ -177,7 +182,7 @@ function Editing({ workflow, renderFields, renderJob, deliver }: Slots & { workf
             {treeOpen ? <Tree /> : null}
             <div className="relative flex min-w-0 flex-1 flex-col">
               <div className="relative min-h-0 flex-1" data-region>
-                <Canvas fit />
+                <Canvas fit={filled} />
                 {graph.nodes.length ? null : <EmptyCanvas />}
                 <UploadStrip />
               </div>

@@ -22,6 +22,7 @@ import { nodeOpen } from "@/live/run";
 import { copyText } from "./clipboard";
 import type { Editor, Mode } from "./context";
 import { copied, pasted } from "./model/clipboard";
+import type { Point } from "./model/graph";
 import type { DockTab, LogFile } from "./store/editor";
 
 export type ActionId = keyof typeof canvas.action;
@@ -107,15 +108,26 @@ export function nodeActions(editor: Editor, id: string): Action[] {
 }
 
 export function duplicate({ store }: Editor, ids: readonly string[]): void {
-  pasteText(store, copied(store.getState().history.graph, ids), false);
+  pasteText(store, copied(store.getState().history.graph, ids));
 }
 
-/** Whether the text was nodes of ours. */
-export function pasteText(store: Editor["store"], text: string, keepIncoming: boolean): boolean {
+interface Pasting {
+  /** Where their upper left corner goes; beside the originals if left out. */
+  at?: Point;
+  keepIncoming?: boolean;
+}
+
+/** The ids of the nodes that the text held; none if it was nothing of ours. */
+export function pasteText(
+  store: Editor["store"],
+  text: string,
+  { at, keepIncoming = false }: Pasting = {},
+): readonly string[] {
   const { history, change, select } = store.getState();
-  const found = pasted(text, history.graph, undefined, keepIncoming);
-  if (!found) return false;
+  const found = pasted(text, history.graph, at, keepIncoming);
+  if (!found) return [];
   change({ type: "add", ...found });
-  select(found.nodes.map((node) => node.id));
-  return true;
+  const ids = found.nodes.map((node) => node.id);
+  select(ids);
+  return ids;
 }

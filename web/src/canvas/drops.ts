@@ -52,10 +52,10 @@ export function useDrops() {
       const kind = store.getState().history.graph.nodes.find((node) => node.id === over)?.kind;
       for (const [number, file] of files.entries()) {
         if (over && kind === "dataset") data(file, over);
-        else if (over && file.name.endsWith(".zip")) intoField(file, over, "dependencies");
-        else if (over && file.name.endsWith(".py")) intoField(file, over, "script");
-        else if (file.name.endsWith(".py")) script(file, { x: at.x, y: at.y + number * 110 });
-        else toast(t(file.name.endsWith(".zip") ? "drop.zip" : "drop.other", { name: file.name }));
+        else if (over && is(file, ".zip")) intoField(file, over, "dependencies");
+        else if (over && is(file, ".py")) intoField(file, over, "script");
+        else if (is(file, ".py")) script(file, { x: at.x, y: at.y + number * 110 });
+        else toast(t(is(file, ".zip") ? "drop.zip" : "drop.other", { name: file.name }));
       }
     }
 
@@ -89,6 +89,10 @@ export function useDrops() {
       },
     };
   }, [editor, screenToFlowPosition, t]);
+}
+
+function is(file: File, ending: string): boolean {
+  return file.name.toLowerCase().endsWith(ending);
 }
 
 function nodeAt(event: DragEvent): string | undefined {

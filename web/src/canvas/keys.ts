@@ -3,7 +3,7 @@ import { duplicate } from "./actions";
 import { neighbour } from "./adding";
 import type { Editor } from "./context";
 import { tidied } from "./model/tidy";
-import type { View } from "./view";
+import { focusNode, nodeBox, type View } from "./view";
 
 export interface Scene extends Editor {
   view: View;
@@ -31,10 +31,8 @@ function walk(key: "ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown"): Key {
       const next = neighbour(history.graph, chosen(scene).at(-1), key);
       if (next === undefined) return;
       select([next]);
-      scene.view.show([next]);
-      document
-        .querySelector<HTMLElement>(`[data-node="${CSS.escape(next)}"]`)
-        ?.focus({ preventScroll: true });
+      if (!scene.view.sees(next)) scene.view.show([next]);
+      focusNode(next);
     },
   };
 }
@@ -135,7 +133,7 @@ const KEYS: readonly Key[] = [
     reading: true,
     run: (scene) => {
       const id = chosen(scene).at(-1);
-      const box = id && document.querySelector(`[data-node="${CSS.escape(id)}"]`)?.getBoundingClientRect();
+      const box = id && nodeBox(id)?.getBoundingClientRect();
       if (!box) return true;
       scene.store.getState().show({ menu: { screen: { x: box.left + 40, y: box.top + 40 }, node: id } });
       return false;
@@ -153,7 +151,7 @@ export const BY_KEY = new Map(KEYS.flatMap((key) => key.keys.map((name) => [name
 
 function focusIn(region: Element | null | undefined): void {
   const inside = region?.querySelector<HTMLElement>(
-    "input:not([type=hidden]), textarea, select, button:not(:disabled), [tabindex='0']",
+    "input:not([type=hidden]), textarea, select, button:not(:disabled), [tabindex='0']:not([role=separator])",
   );
   (region?.matches(".react-flow") ? (region as HTMLElement) : inside)?.focus();
 }

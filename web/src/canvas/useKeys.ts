@@ -71,7 +71,11 @@ export function useKeys(): void {
     function onPaste(event: ClipboardEvent): void {
       if (elsewhere(event.target) || editor.store.getState().readOnly) return;
       const text = event.clipboardData?.getData("text/plain") ?? "";
-      if (pasteText(editor.store, text, keepIncoming)) event.preventDefault();
+      const ids = pasteText(editor.store, text, { keepIncoming });
+      if (!ids.length) return;
+      event.preventDefault();
+      // Once they are drawn; from another workflow they may come to lie anywhere.
+      requestAnimationFrame(() => ids.some(view.sees) || view.show(ids));
     }
 
     window.addEventListener("keydown", onAnyKey, true);

@@ -1,25 +1,31 @@
 /** Puts a template's nodes below what is there already. */
 import { useCallback } from "react";
 import { toastProblem } from "@/ui/toast";
+import { changed } from "./model/changes";
 import type { Graph, Point } from "./model/graph";
 import { templateGraph } from "./server/templates";
 import { graphOf } from "./server/workflow";
 import type { EditorStore } from "./store/editor";
+import { useView } from "./view";
 
 const BELOW = 160;
 
 export function useTemplates(store: EditorStore): (name: string, at?: Point) => void {
+  const view = useView();
   return useCallback(
     (name, at) => {
       templateGraph(name)
-        .then((made) => put(store, graphOf(made), at))
+        .then((made) => {
+          const ids = put(store, graphOf(made), at);
+          if (!at) requestAnimationFrame(() => view.fitTo(ids));
+        })
         .catch(toastProblem);
     },
-    [store],
+    [store, view],
   );
 }
 
-function put(store: EditorStore, { nodes, edges, parameters }: Graph, at: Point | undefined): void {
+function put(store: EditorStore, { nodes, edges, parameters }: Graph, at: Point | undefined): string[] {
   const { history, change, select } = store.getState();
   const corner = {
     x: Math.min(...nodes.map((node) => node.position.x)),
@@ -39,7 +45,9 @@ function put(store: EditorStore, { nodes, edges, parameters }: Graph, at: Point 
   }));
   const known = new Set(history.graph.parameters.map((parameter) => parameter.name));
   const more = parameters.filter((parameter) => !known.has(parameter.name));
-  change({ type: "add", nodes: moved, edges });
-  if (more.length) change({ type: "parameters", parameters: [...history.graph.parameters, ...more] });
-  select(moved.map((node) => node.id));
+  const added = changed(history.graph, { type: "add", nodes: moved, edges });
+  change({ type: "replace", graph: { ...added, parameters: [...history.graph.parameters, ...more] } });
+  const ids = moved.map((node) => node.id);
+  select(ids);
+  return ids;
 }

@@ -32,6 +32,21 @@ export function pane(): HTMLElement | null {
   return document.querySelector<HTMLElement>(".react-flow");
 }
 
+export function nodeBox(id: string): HTMLElement | null {
+  return document.querySelector<HTMLElement>(`[data-node="${CSS.escape(id)}"]`);
+}
+
+/** A node that was just added is hidden until it was measured, and takes no focus before that. */
+const FRAMES = 8;
+
+/** The keys go on from this node, or from the canvas if it is not drawn. */
+export function focusNode(id: string, frames = FRAMES): void {
+  const box = nodeBox(id);
+  (box ?? pane())?.focus({ preventScroll: true });
+  if (document.activeElement === box || frames === 0) return;
+  requestAnimationFrame(() => focusNode(id, frames - 1));
+}
+
 export function useView(): View {
   const flow = useReactFlow();
   return useMemo(() => {
@@ -52,7 +67,7 @@ export function useView(): View {
         }),
       sees: (id) => {
         const outer = pane()?.getBoundingClientRect();
-        const inner = document.querySelector(`[data-node="${CSS.escape(id)}"]`)?.getBoundingClientRect();
+        const inner = nodeBox(id)?.getBoundingClientRect();
         if (!outer || !inner) return false;
         const across = inner.left >= outer.left && inner.right <= outer.right;
         return across && inner.top >= outer.top && inner.bottom <= outer.bottom;

@@ -58,7 +58,13 @@ const sorted = (values: Readonly<Record<string, string>>) => Object.entries(valu
 export function EnvironmentField(props: JobFieldProps) {
   const { t } = useTranslation("fields");
   const { rows, change } = useRows(props);
+  const [added, setAdded] = useState<number>();
   const { disabled } = props;
+  function add(): void {
+    const one = row();
+    setAdded(one.key);
+    change([...rows, one]);
+  }
   return (
     <Field
       label={t("environment.label")}
@@ -73,6 +79,7 @@ export function EnvironmentField(props: JobFieldProps) {
             <Variable
               key={one.key}
               row={one}
+              fresh={one.key === added}
               twice={rows.some(({ name }, other) => other < at && name !== "" && name === one.name)}
               disabled={disabled}
               onChange={(changed) => change(rows.map((old) => (old.key === one.key ? changed : old)))}
@@ -80,7 +87,7 @@ export function EnvironmentField(props: JobFieldProps) {
             />
           ))}
           {disabled ? null : (
-            <Button kind="quiet" className="px-1.5!" onClick={() => change([...rows, row()])}>
+            <Button kind="quiet" className="px-1.5!" onClick={add}>
               <Plus aria-hidden className="size-4" />
               {t("environment.add")}
             </Button>
@@ -93,13 +100,15 @@ export function EnvironmentField(props: JobFieldProps) {
 
 interface VariableProps {
   row: Row;
+  /** Just added: its name is what is typed next. */
+  fresh: boolean;
   twice: boolean;
   disabled: boolean | undefined;
   onChange: (row: Row) => void;
   onRemove: () => void;
 }
 
-function Variable({ row: one, twice, disabled, onChange, onRemove }: VariableProps) {
+function Variable({ row: one, fresh, twice, disabled, onChange, onRemove }: VariableProps) {
   const { t } = useTranslation("fields");
   const { data: secrets } = useQuery(secretsQuery);
   const queries = useQueryClient();
@@ -122,6 +131,7 @@ function Variable({ row: one, twice, disabled, onChange, onRemove }: VariablePro
         <TextInput
           className="w-2/5! font-mono text-xs"
           aria-label={t("environment.name")}
+          autoFocus={fresh}
           aria-invalid={wrong || twice}
           placeholder={EXAMPLES.variable}
           spellCheck={false}
@@ -131,7 +141,7 @@ function Variable({ row: one, twice, disabled, onChange, onRemove }: VariablePro
         />
         <TextInput
           className="flex-1 font-mono text-xs"
-          aria-label={t("environment.value", { name: one.name })}
+          aria-label={t("environment.value", { name: one.name || t("environment.nameless") })}
           spellCheck={false}
           disabled={disabled}
           value={one.value}
@@ -156,7 +166,10 @@ function Variable({ row: one, twice, disabled, onChange, onRemove }: VariablePro
                 </MenuItem>
               ))}
             </Menu>
-            <IconButton label={t("environment.remove", { name: one.name })} onClick={onRemove}>
+            <IconButton
+              label={t("environment.remove", { name: one.name || t("environment.nameless") })}
+              onClick={onRemove}
+            >
               <Trash2 aria-hidden className="size-4" />
             </IconButton>
           </>

@@ -15,7 +15,7 @@ import {
 } from "./graph";
 
 export type Change =
-  /** Names that are taken get a number; edges to nodes that there are not are left out. */
+  /** Names that are taken get a number, and references among the added follow; edges to nowhere are left out. */
   | { type: "add"; nodes: readonly GraphNode[]; edges: readonly GraphEdge[] }
   /** Edges of a removed node go with it. */
   | { type: "remove"; nodes: readonly string[]; edges: readonly string[] }
@@ -89,13 +89,33 @@ function moved(node: GraphNode, to: Point | undefined): GraphNode {
 
 function added(graph: Graph, change: Of<"add">): Graph {
   const nodes = [...graph.nodes];
-  for (const node of change.nodes) nodes.push({ ...node, name: freeName({ nodes }, node.name) });
+  const names = new Map<string, string>();
+  for (const node of change.nodes) {
+    const name = freeName({ nodes }, node.name);
+    if (name !== node.name) names.set(node.name, name);
+    nodes.push({ ...node, name });
+  }
+  for (let at = graph.nodes.length; at < nodes.length; at += 1) {
+    const node = nodes[at];
+    if (node) nodes[at] = following(node, names);
+  }
   const ids = new Set(nodes.map((node) => node.id));
   let next: Graph = { ...graph, nodes };
   for (const edge of change.edges) {
     if (ids.has(edge.source) && ids.has(edge.target)) next = connected(next, edge);
   }
   return next;
+}
+
+/** A node whose references to outputs name the nodes as they are called now. */
+function following(node: GraphNode, names: ReadonlyMap<string, string>): GraphNode {
+  const settings = replaced(node.settings as Json, (text) =>
+    text.replace(OUTPUTS, (whole, name: string) => {
+      const now = names.get(name);
+      return now === undefined ? whole : outputsOf(now);
+    }),
+  ) as GraphNode["settings"];
+  return settings === node.settings ? node : { ...node, settings };
 }
 
 function removed(graph: Graph, change: Of<"remove">): Graph {
@@ -121,23 +141,29 @@ function renamed(graph: Graph, { node: id, name }: Of<"rename">): Graph {
   const before = graph.nodes.find((node) => node.id === id);
   if (!before || before.name === name || graph.nodes.some((node) => node.name === name)) return graph;
   const below = new Set(graph.edges.filter((edge) => edge.source === id).map((edge) => edge.target));
-  const [from, to] = [`\${${before.name}.outputs}`, `\${${name}.outputs}`];
+  const names = new Map([[before.name, name]]);
   return eachNode(graph, (node) => {
     if (node.id === id) return { ...node, name };
     if (!below.has(node.id)) return node;
-    const settings = replaced(node.settings as Json, from, to) as GraphNode["settings"];
-    return settings === node.settings ? node : { ...node, settings };
+    return following(node, names);
   });
 }
 
-function replaced(value: Json, from: string, to: string): Json {
-  if (typeof value === "string") return value.includes(from) ? value.replaceAll(from, to) : value;
+/** Not where the dollar sign is written twice, and so means itself. */
+const OUTPUTS = /(?<!\$)\$\{([^${}]+)\.outputs\}/g;
+
+function outputsOf(name: string): string {
+  return `\${${name}.outputs}`;
+}
+
+function replaced(value: Json, change: (text: string) => string): Json {
+  if (typeof value === "string") return change(value);
   if (Array.isArray(value)) {
-    const items = value.map((item) => replaced(item, from, to));
+    const items = value.map((item) => replaced(item, change));
     return items.some((item, at) => item !== value[at]) ? items : value;
   }
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, inner]) => [key, replaced(inner, from, to)] as const);
+  const entries = Object.entries(value).map(([key, inner]) => [key, replaced(inner, change)] as const);
   return entries.some(([key, inner]) => inner !== value[key]) ? Object.fromEntries(entries) : value;
 }
 

@@ -54,13 +54,21 @@ export function pasted(text: string, graph: Graph, at?: Point, keepIncoming = fa
     x: Math.min(...nodes.map((n) => n.position.x)),
     y: Math.min(...nodes.map((n) => n.position.y)),
   };
-  const shift = at ? { x: at.x - corner.x, y: at.y - corner.y } : { x: SHIFT, y: SHIFT };
+  const shift = at ? { x: at.x - corner.x, y: at.y - corner.y } : aside(graph, nodes);
   const placed = nodes.map((node) => ({
     ...node,
     position: { x: node.position.x + shift.x, y: node.position.y + shift.y },
   }));
   const incoming = keepIncoming ? clip.incoming.flatMap((edge) => incomingEdge(edge, graph, placed)) : [];
   return { nodes: placed, edges: [...edges, ...incoming] };
+}
+
+/** Beside the originals, and beside what was pasted there before. */
+function aside(graph: Graph, nodes: readonly GraphNode[]): Point {
+  const taken = new Set(graph.nodes.map(({ position: { x, y } }) => `${x} ${y}`));
+  let by = SHIFT;
+  while (nodes.some(({ position: { x, y } }) => taken.has(`${x + by} ${y + by}`))) by += SHIFT;
+  return { x: by, y: by };
 }
 
 function incomingEdge(edge: WireEdge, graph: Graph, placed: readonly GraphNode[]): GraphEdge[] {

@@ -151,8 +151,25 @@ test("what is pasted is new, named apart, and tied together as it was", () => {
     { source: "b-2", target: "c-2", when: "success" },
     { source: "a", target: "b-2", when: "success" },
   ]);
+  const places = end.nodes.map(({ position: { x, y } }) => `${x} ${y}`);
+  const again = pasted(copied(before, ["b", "c"]), end);
+  for (const { position } of again?.nodes ?? []) expect(places).not.toContain(`${position.x} ${position.y}`);
   expect(pasted("no JSON", before)).toBeUndefined();
   expect(pasted('{"type":"other"}', before)).toBeUndefined();
+});
+
+test("references among the pasted follow their new names, others stay", () => {
+  const before = changed(graph(["a", "b", "c"], [["b", "c"]]), {
+    type: "set",
+    node: "c",
+    path: ["arguments"],
+    value: "${b.outputs}/m ${a.outputs} $${b.outputs}",
+  });
+  const paste = pasted(copied(before, ["b", "c"]), before);
+  const end = changed(before, { type: "add", nodes: paste?.nodes ?? [], edges: paste?.edges ?? [] });
+  expect(end.nodes.at(-1)?.settings).toEqual({
+    arguments: "${b-2.outputs}/m ${a.outputs} $${b.outputs}",
+  });
 });
 
 test("tidied, no two nodes share a place, and every edge leads to the right", () => {

@@ -3,7 +3,6 @@ import { PanelRightClose, SkipForward } from "lucide-react";
 import { type PointerEvent, type ReactNode, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "@/ui/Button";
-import { Empty } from "@/ui/Empty";
 import { Tabs } from "@/ui/Tabs";
 import type { Problem } from "../board";
 import { useEditor, useEditorParts, useLook } from "../context";
@@ -39,7 +38,10 @@ export function Panel({ renderFields, keepAs }: { renderFields: RenderFields; ke
   const { t } = useTranslation("canvas");
   const selection = useEditor((state) => state.selection);
   const chosen = selection.at(-1);
-  const node = useEditor((state) => state.history.graph.nodes.find((one) => one.id === chosen));
+  const several = selection.length > 1;
+  const node = useEditor((state) =>
+    several ? undefined : state.history.graph.nodes.find((one) => one.id === chosen),
+  );
   const show = useEditor((state) => state.show);
   const [width, setWidth] = useState(() => Number(localStorage.getItem(KEY)) || USUAL);
   return (
@@ -66,7 +68,9 @@ export function Panel({ renderFields, keepAs }: { renderFields: RenderFields; ke
             {node.skip ? <SkipForward aria-hidden className="size-4 text-ink-faint" /> : null}
           </>
         ) : (
-          <h2 className="flex-1 px-0.5 font-semibold">{t("panel.workflow")}</h2>
+          <h2 className="flex-1 px-0.5 font-semibold">
+            {several ? t("panel.several", { count: selection.length }) : t("panel.workflow")}
+          </h2>
         )}
         <IconButton
           label={t("panel.hide")}
@@ -76,10 +80,10 @@ export function Panel({ renderFields, keepAs }: { renderFields: RenderFields; ke
           <PanelRightClose aria-hidden className="size-4" />
         </IconButton>
       </header>
-      {node && selection.length === 1 ? (
+      {node ? (
         <OfNode key={node.id} node={node} renderFields={renderFields} keepAs={keepAs} />
-      ) : selection.length > 1 ? (
-        <Empty title={t("panel.several", { count: selection.length })} />
+      ) : several ? (
+        <p className="p-3 text-ink-soft">{t("panel.severalHint")}</p>
       ) : (
         <WorkflowPanel />
       )}

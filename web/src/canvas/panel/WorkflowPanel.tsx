@@ -11,7 +11,9 @@ export function WorkflowPanel() {
   return (
     <div className="min-h-0 flex-1 space-y-4 overflow-auto p-3">
       <p className="text-ink-soft">
-        {graph.nodes.length ? t("panel.choose", { count: graph.nodes.length }) : t("panel.empty")}
+        {graph.nodes.length
+          ? t(readOnly ? "panel.chooseRead" : "panel.choose", { count: graph.nodes.length })
+          : t("panel.empty")}
       </p>
       <section>
         <h3 className="mb-1 font-medium">{t("parameters.title")}</h3>
