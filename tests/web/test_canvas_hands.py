@@ -67,5 +67,6 @@ def test_a_script_dropped_from_the_desktop_lies_where_it_was_dropped(stack: Stac
     page.evaluate(DROP, ["Train it.PY", base64.b64encode(b"print(1)\n").decode(), x, y])
     editor.stands("Train-it", "Ready")
     found = left_top(editor.node("Train-it"))
-    assert abs(found[0] - x) < 150 and abs(found[1] - y) < 80
+    assert abs(found[0] - x) < 150
+    assert abs(found[1] - y) < 80
     expect(editor.panel.get_by_text(re.compile("Train it.PY: ")).first).to_be_visible()

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 from tests.stack import Stack
 from tests.web.conftest import Visit
-from tests.web.editing import Editor, ended, submitted
+from tests.web.editing import Editor, ended, made, submitted
 
 
 def test_a_job_is_submitted_by_the_form(visit: Visit) -> None:
@@ -42,6 +42,21 @@ def test_jobs_are_filtered_and_the_filter_is_in_the_address(stack: Stack, visit:
     page.get_by_role("button", name="Clear the filter").click()
     page.get_by_role("searchbox", name="Search in name, script and arguments").fill("apples_bad")
     expect(rows).to_have_count(2)
+
+
+def test_jobs_are_filtered_by_their_workflow(stack: Stack, visit: Visit) -> None:
+    workflow = made(stack, "orchard", {"pick": "print('picked')"})
+    with stack.api() as api:
+        run = api.post(f"/workflows/{workflow}/runs", json={}).raise_for_status().json()["id"]
+    ended(stack, f"/runs/{run}")
+    ended(stack, f"/jobs/{submitted(stack, 'print()', 'lone.py')}")
+    page = visit("/jobs")
+    page.get_by_role("combobox", name="Workflow").select_option("orchard")
+    rows = page.get_by_role("row").filter(has=page.get_by_role("link"))
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("pick")
+    page.reload()
+    expect(rows).to_have_count(1)
 
 
 def test_connections_secrets_and_users_are_set_up(visit: Visit) -> None:
