@@ -107,6 +107,31 @@ def test_paths_of_a_dataset_are_looked_for_and_chosen_in_the_storage(
     assert ended(stack, f"/runs/{run}")["state"] == "succeeded"
 
 
+def test_a_secret_leaves_the_command_line_and_a_number_of_it_becomes_a_parameter(
+    stack: Stack, visit: Visit
+) -> None:
+    workflow = made(stack, "told too much", {"train": "import os\nprint(os.environ['API_KEY'][:3])\n"})
+    page = visit(f"/workflows/{workflow}")
+    editor = Editor(page)
+    editor.node("train").click()
+    arguments = editor.panel.get_by_role("textbox", name="Arguments", exact=True)
+    arguments.fill("--api-key=hf_told --lr 0.1")
+    editor.panel.get_by_role("button", name="Make it the secret variable API_KEY").click()
+    expect(arguments).to_have_value("--lr 0.1")
+    arguments.evaluate("(field) => field.setSelectionRange(5, 8)")
+    editor.panel.get_by_role("button", name="Parameter for Arguments").click()
+    page.get_by_role("menuitem", name="Make it a parameter").click()
+    expect(arguments).to_have_value("--lr ${lr}")
+    editor.save()
+    with stack.api() as api:
+        graph = api.get(f"/workflows/{workflow}").json()["graph"]
+        assert "API_KEY" in [secret["name"] for secret in api.get("/secrets").json()]
+    assert graph["nodes"][0]["settings"]["environment"] == {"API_KEY": "${secrets.API_KEY}"}
+    assert [(one["name"], one["type"], one["default"]) for one in graph["parameters"]] == [
+        ("lr", "number", 0.1)
+    ]
+
+
 def test_a_template_is_put_into_a_workflow_and_no_other_is_made(stack: Stack, visit: Visit) -> None:
     page = visit(f"/workflows/{made(stack, 'with template', {'begin': 'print()'})}")
     editor = Editor(page)

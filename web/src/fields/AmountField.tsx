@@ -32,7 +32,7 @@ export function AmountField({ path, label, hint, standard, children, ...props }:
       label={label}
       hint={hint}
       error={wrong ? t("amount.wrong") : problemAt(props.problems, path)}
-      aside={props.aside?.(path)}
+      aside={props.aside?.(path, label)}
     >
       {(control) => (
         <>

@@ -2,12 +2,14 @@
 
 import { useTranslation } from "react-i18next";
 import { Field, TextArea } from "@/ui/Field";
+import { toast } from "@/ui/toast";
 import { isReference, problemAt } from "./draft";
 import { EXAMPLES } from "./examples";
 import { Note } from "./Note";
 import type { JobFieldProps } from "./props";
-import { secretsInWords } from "./suspicion";
-import { splitWords } from "./words";
+import { freeName, useMakeSecret } from "./secrets";
+import { type Found, secretsInWords } from "./suspicion";
+import { splitWords, withoutWords } from "./words";
 
 export function ArgumentsField({
   value,
@@ -21,18 +23,33 @@ export function ArgumentsField({
   const text = value.arguments ?? "";
   const { words, unclosed } = splitWords(text);
   const secrets = secretsInWords(words);
+  const store = useMakeSecret();
+  const variables = value.environment ?? {};
+  const variableOf = (secret: Found) => freeName(secret.name, Object.keys(variables));
+
+  /** Out of the command line, into the environment: no argument can hold a secret. */
+  function move(secret: Found): void {
+    const name = variableOf(secret);
+    const put = (reference: string) => {
+      onChange("arguments", withoutWords(text, secret.words) || undefined);
+      onChange("environment", { ...variables, [name]: reference });
+      toast(t("arguments.moved", { name }));
+    };
+    store.mutate({ name, value: secret.value }, { onSuccess: put });
+  }
+
   return (
     <Field
       label={t("arguments.label")}
       hint={t("arguments.hint")}
       error={unclosed ? t("arguments.unclosed", { mark: unclosed }) : problemAt(problems, "arguments")}
-      aside={aside?.("arguments")}
+      aside={aside?.("arguments", t("arguments.label"))}
     >
       {(control) => (
         <>
           <TextArea
             {...control}
-            className="min-h-9!"
+            className="max-h-40 min-h-9! [field-sizing:content]"
             rows={text.includes("\n") ? 4 : 1}
             spellCheck={false}
             disabled={disabled}
@@ -54,9 +71,21 @@ export function ArgumentsField({
             </ol>
           ) : null}
           {!allowReferences && isReference(text) ? <Note kind="warning">{t("reference")}</Note> : null}
-          {secrets.length ? (
-            <Note kind="warning">{t("arguments.secret", { options: secrets.join(", ") })}</Note>
-          ) : null}
+          {secrets.map((secret) => (
+            <Note key={secret.words[0]} kind="warning">
+              {t("arguments.secret", { option: secret.said })}{" "}
+              {disabled ? null : (
+                <button
+                  type="button"
+                  className="font-medium text-accent underline disabled:opacity-50"
+                  disabled={store.isPending}
+                  onClick={() => move(secret)}
+                >
+                  {t("arguments.makeSecret", { name: variableOf(secret) })}
+                </button>
+              )}
+            </Note>
+          ))}
         </>
       )}
     </Field>

@@ -30,7 +30,7 @@ export function DependenciesField({ value, onChange, problems, disabled, aside }
         label={t("dependencies.label")}
         hint={t("dependencies.hint")}
         error={problemAt(problems, "dependencies")}
-        aside={aside?.("dependencies")}
+        aside={aside?.("dependencies", t("dependencies.label"))}
       >
         {(control) => (
           // biome-ignore lint/a11y/useSemanticElements: a label names it, it is no set of inputs

@@ -1,19 +1,18 @@
 /** Environment variables; what looks like a secret becomes one by a click. */
 
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { KeyRound, Plus, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api } from "@/api/client";
 import { Button, IconButton } from "@/ui/Button";
 import { Field, TextInput } from "@/ui/Field";
 import { Menu, MenuItem, MenuLabel } from "@/ui/Menu";
-import { toastProblem } from "@/ui/toast";
 import { problemAt } from "./draft";
 import { EXAMPLES } from "./examples";
 import { Note } from "./Note";
 import type { JobFieldProps } from "./props";
 import { secretsQuery } from "./queries";
+import { useMakeSecret } from "./secrets";
 import { isVariableName, looksSecret } from "./suspicion";
 
 interface Row {
@@ -70,7 +69,6 @@ export function EnvironmentField(props: JobFieldProps) {
       label={t("environment.label")}
       hint={t("environment.hint")}
       error={problemAt(props.problems, "environment")}
-      aside={props.aside?.("environment")}
     >
       {(control) => (
         // biome-ignore lint/a11y/useSemanticElements: a label names it already
@@ -82,6 +80,7 @@ export function EnvironmentField(props: JobFieldProps) {
               fresh={one.key === added}
               twice={rows.some(({ name }, other) => other < at && name !== "" && name === one.name)}
               disabled={disabled}
+              aside={isVariableName(one.name) ? props.aside?.(`environment.${one.name}`, one.name) : null}
               onChange={(changed) => change(rows.map((old) => (old.key === one.key ? changed : old)))}
               onRemove={() => change(rows.filter(({ key }) => key !== one.key))}
             />
@@ -104,25 +103,16 @@ interface VariableProps {
   fresh: boolean;
   twice: boolean;
   disabled: boolean | undefined;
+  aside: ReactNode;
   onChange: (row: Row) => void;
   onRemove: () => void;
 }
 
-function Variable({ row: one, fresh, twice, disabled, onChange, onRemove }: VariableProps) {
+function Variable({ row: one, fresh, twice, disabled, aside, onChange, onRemove }: VariableProps) {
   const { t } = useTranslation("fields");
   const { data: secrets } = useQuery(secretsQuery);
-  const queries = useQueryClient();
   const known = (secrets ?? []).map(({ name }) => name);
-  const wanted = known.includes(one.name) ? `${one.name}_2` : one.name;
-  const store = useMutation({
-    mutationFn: () =>
-      api.PUT("/api/v1/secrets/{name}", { params: { path: { name: wanted } }, body: { value: one.value } }),
-    onSuccess: () => {
-      void queries.invalidateQueries(secretsQuery);
-      onChange({ ...one, value: `\${secrets.${wanted}}` });
-    },
-    onError: toastProblem,
-  });
+  const store = useMakeSecret();
   const wrong = one.name !== "" && !isVariableName(one.name);
   const missing = REFERENCE.exec(one.value)?.[1];
   return (
@@ -139,14 +129,17 @@ function Variable({ row: one, fresh, twice, disabled, onChange, onRemove }: Vari
           value={one.name}
           onChange={(event) => onChange({ ...one, name: event.target.value })}
         />
-        <TextInput
-          className="flex-1 font-mono text-xs"
-          aria-label={t("environment.value", { name: one.name || t("environment.nameless") })}
-          spellCheck={false}
-          disabled={disabled}
-          value={one.value}
-          onChange={(event) => onChange({ ...one, value: event.target.value })}
-        />
+        <span className="relative min-w-0 flex-1" data-field>
+          <TextInput
+            className={`font-mono text-xs ${aside && !disabled ? "pr-7!" : ""}`}
+            aria-label={t("environment.value", { name: one.name || t("environment.nameless") })}
+            spellCheck={false}
+            disabled={disabled}
+            value={one.value}
+            onChange={(event) => onChange({ ...one, value: event.target.value })}
+          />
+          {aside ? <span className="absolute top-1 right-0.5">{aside}</span> : null}
+        </span>
         {disabled ? null : (
           <>
             <Menu
@@ -187,7 +180,7 @@ function Variable({ row: one, fresh, twice, disabled, onChange, onRemove }: Vari
             type="button"
             className="font-medium text-accent underline disabled:opacity-50"
             disabled={store.isPending || !isVariableName(one.name)}
-            onClick={() => store.mutate()}
+            onClick={() => store.mutate(one, { onSuccess: (value) => onChange({ ...one, value }) })}
           >
             {t("environment.makeSecret")}
           </button>

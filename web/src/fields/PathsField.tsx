@@ -29,7 +29,7 @@ export function PathsField({ value, onChange, problems, disabled, aside, allowRe
       text={value.dependency_paths ?? ""}
       onText={(text) => onChange("dependency_paths", text || undefined)}
       error={problemAt(problems, "dependency_paths")}
-      aside={aside?.("dependency_paths")}
+      aside={aside?.("dependency_paths", t("paths.label"))}
       disabled={disabled ?? false}
       allowReferences={allowReferences ?? false}
     />

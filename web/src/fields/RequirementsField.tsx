@@ -24,7 +24,7 @@ export function RequirementsField({ value, onChange, problems, disabled, aside }
       label={t("requirements.label")}
       hint={t("requirements.hint")}
       error={problemAt(problems, "requirements")}
-      aside={aside?.("requirements")}
+      aside={aside?.("requirements", t("requirements.label"))}
     >
       {(control) => (
         <>

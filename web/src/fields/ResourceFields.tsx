@@ -67,7 +67,7 @@ export function ResourceFields(props: JobFieldProps) {
       <Field
         label={t("model.label")}
         error={problemAt(props.problems, "resources.gpu_model")}
-        aside={props.aside?.("resources.gpu_model")}
+        aside={props.aside?.("resources.gpu_model", t("model.label"))}
       >
         {(control) => (
           <>

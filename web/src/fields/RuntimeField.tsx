@@ -15,7 +15,11 @@ export function RuntimeField({ value, onChange, problems, disabled, aside }: Job
   const standard = runtimes.find((runtime) => runtime.default);
   const shown = runtimes.find(({ name }) => name === chosen) ?? (chosen ? undefined : standard);
   return (
-    <Field label={t("runtime.label")} error={problemAt(problems, "runtime")} aside={aside?.("runtime")}>
+    <Field
+      label={t("runtime.label")}
+      error={problemAt(problems, "runtime")}
+      aside={aside?.("runtime", t("runtime.label"))}
+    >
       {(control) => (
         <>
           <Select

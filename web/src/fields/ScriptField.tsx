@@ -52,7 +52,7 @@ export function ScriptField({ value, onChange, problems, disabled, aside, keepAs
         label={t("script.label")}
         hint={t("script.hint")}
         error={problemAt(problems, "script")}
-        aside={aside?.("script")}
+        aside={aside?.("script", t("script.label"))}
       >
         {(control) => (
           <div className="space-y-2">

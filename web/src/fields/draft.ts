@@ -31,6 +31,7 @@ export interface JobDraft {
 
 type Nested = "resources" | "retries";
 export type JobPath =
+  | `environment.${string}`
   | Exclude<keyof JobDraft, Nested>
   | `resources.${keyof NonNullable<JobDraft["resources"]> & string}`
   | `retries.${keyof NonNullable<JobDraft["retries"]> & string}`;

@@ -5,7 +5,7 @@ import { ApiProblem, type Schema } from "@/api/client";
 import { amount, type JobDraft, problemAt, problemsOf, toCreate, withField } from "./draft";
 import { connectionFor, splitPaths } from "./paths";
 import { looksSecret, secretsInWords } from "./suspicion";
-import { quoteWord, splitWords } from "./words";
+import { quoteWord, splitWords, withoutWords } from "./words";
 import { listZip, NoZip, onlyFolder, type ZipEntry } from "./zip";
 
 test.each([
@@ -92,11 +92,19 @@ test.each([
 });
 
 test("options whose value looks like a secret are named", () => {
-  expect(secretsInWords(["--lr", "1", "--api-key", "abc", "--token=xyz", "ghp_abc123"])).toEqual([
-    "--api-key",
-    "--token",
-    "ghp_ab…",
+  const words = ["--lr", "1", "--api-key", "hf_abc", "--token=xyz", "ghp_abc123", "--password", "${secret}"];
+  expect(secretsInWords(words)).toEqual([
+    { said: "--api-key", name: "API_KEY", value: "hf_abc", words: [2, 3] },
+    { said: "--token", name: "TOKEN", value: "xyz", words: [4] },
+    { said: "ghp_ab…", name: "TOKEN", value: "ghp_abc123", words: [5] },
   ]);
+});
+
+test("words taken out of a command line leave the others as they were typed", () => {
+  expect(withoutWords("--lr  '0.1' --token \"a b\" \\\n  --out ${o}", [2, 3])).toBe(
+    "--lr  '0.1' \\\n  --out ${o}",
+  );
+  expect(withoutWords("--token=x", [0])).toBe("");
 });
 
 test("paths go through the first connection that allows them", () => {

@@ -12,7 +12,7 @@ export interface JobFieldProps {
   /** Nothing can be changed, as in a frozen run. */
   disabled?: boolean;
   /** Something beside a field's label: a menu that makes a parameter of it, say. */
-  aside?: (path: JobPath) => ReactNode;
+  aside?: (path: JobPath, label: string) => ReactNode;
   /** Under which name what could not be sent yet is kept in this browser. */
   keepAs: string;
 }

@@ -23,17 +23,41 @@ function isRandom(value: string): boolean {
   return bits > 3.7;
 }
 
-/** `--token abc`, `--api-key=abc` among a command line's words: the option's name. */
-export function secretsInWords(words: readonly string[]): string[] {
-  return words.flatMap((word, at) => {
-    const [option = "", value] = word.startsWith("--") ? word.split(/=(.*)/s) : ["", word];
-    const name = option.slice(2).toUpperCase().replaceAll("-", "_");
-    const given = option ? (value ?? givenTo(words[at + 1])) : word;
-    if (!given) return [];
-    return (option ? looksSecret(name, given) : TELLING_VALUE.test(given))
-      ? [option || `${word.slice(0, 6)}…`]
-      : [];
-  });
+/** A secret in a command line. */
+export interface Found {
+  /** The option's name, or how the value begins. */
+  said: string;
+  /** What an environment variable with it would be called. */
+  name: string;
+  value: string;
+  /** The numbers of the words that it takes up. */
+  words: readonly number[];
+}
+
+/** `--token abc`, `--api-key=abc` and keys by themselves among a command line's words. */
+export function secretsInWords(words: readonly string[]): Found[] {
+  const found: Found[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const one = secretAt(words, at);
+    if (!one) continue;
+    found.push(one);
+    at += one.words.length - 1;
+  }
+  return found;
+}
+
+function secretAt(words: readonly string[], at: number): Found | undefined {
+  const word = words[at] ?? "";
+  if (!word.startsWith("--"))
+    return TELLING_VALUE.test(word)
+      ? { said: `${word.slice(0, 6)}…`, name: "TOKEN", value: word, words: [at] }
+      : undefined;
+  const [option = "", own] = word.split(/=(.*)/s);
+  const name = option.slice(2).toUpperCase().replaceAll("-", "_");
+  const value = own ?? givenTo(words[at + 1]);
+  if (!value || !looksSecret(name, value)) return undefined;
+  const taken = own === undefined ? [at, at + 1] : [at];
+  return { said: option, name: isVariableName(name) ? name : "TOKEN", value, words: taken };
 }
 
 const givenTo = (word: string | undefined) => (word?.startsWith("-") ? undefined : word);

@@ -9,24 +9,52 @@ export interface Words {
 const SPACE = new Set([" ", "\t", "\r", "\n"]);
 
 export function splitWords(text: string): Words {
-  const words: string[] = [];
-  let word: string | undefined;
+  const { placed, unclosed } = placedWords(text);
+  const words = placed.map(({ word }) => word);
+  return unclosed ? { words, unclosed } : { words };
+}
+
+/** The command line without some of its words, by their numbers; the others stay as they were typed. */
+export function withoutWords(text: string, gone: readonly number[]): string {
+  let left = "";
+  let kept = 0;
+  for (const [number, { start, end }] of placedWords(text).placed.entries()) {
+    if (gone.includes(number)) {
+      left += text.slice(kept, start).trimEnd();
+      kept = end;
+    }
+  }
+  return (left + text.slice(kept)).trim();
+}
+
+interface Placed {
+  word: string;
+  start: number;
+  end: number;
+}
+
+function placedWords(text: string): { placed: Placed[]; unclosed?: Words["unclosed"] } {
+  const placed: Placed[] = [];
+  let open: Placed | undefined;
   let at = 0;
   while (at < text.length) {
     const char = text[at] ?? "";
     if (SPACE.has(char)) {
-      if (word !== undefined) words.push(word);
-      word = undefined;
+      open = undefined;
       at += 1;
       continue;
     }
     const piece = pieceAt(text, at, char);
-    if (piece.unclosed) return { words: [...words, (word ?? "") + piece.text], unclosed: piece.unclosed };
-    word = (word ?? "") + piece.text;
+    if (!open) {
+      open = { word: "", start: at, end: at };
+      placed.push(open);
+    }
+    open.word += piece.text;
+    open.end = piece.next;
+    if (piece.unclosed) return { placed, unclosed: piece.unclosed };
     at = piece.next;
   }
-  if (word !== undefined) words.push(word);
-  return { words };
+  return { placed };
 }
 
 interface Piece {

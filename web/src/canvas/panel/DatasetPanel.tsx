@@ -1,6 +1,6 @@
 /** A dataset's settings: paths in object storage, files of the browser, and whether they are checked. */
 import { Trash2, Upload } from "lucide-react";
-import { useRef } from "react";
+import { type ReactNode, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { StoragePaths } from "@/fields/PathsField";
 import { Button, IconButton } from "@/ui/Button";
@@ -13,6 +13,8 @@ interface DatasetProps {
   name: string;
   settings: Settings;
   problems: Readonly<Record<string, string>>;
+  /** Beside a field, by its path and what it is called. */
+  aside?: (path: string, label: string) => ReactNode;
   onChange: (path: readonly string[], value: Json | undefined) => void;
   /** Called when a file has its hash, which may be when nothing of this is shown any more. */
   onFile: (ref: FileRef) => void;
@@ -30,7 +32,8 @@ export function withFile(settings: Settings, ref: FileRef): Json {
   return [...others, { ...ref }] as unknown as Json;
 }
 
-export function DatasetPanel({ name, settings, problems, onChange, onFile, readOnly }: DatasetProps) {
+export function DatasetPanel(props: DatasetProps) {
+  const { name, settings, problems, aside, onChange, onFile, readOnly } = props;
   const { t } = useTranslation("canvas");
   const picker = useRef<HTMLInputElement>(null);
   const { paths, check } = settings;
@@ -47,6 +50,7 @@ export function DatasetPanel({ name, settings, problems, onChange, onFile, readO
         label={t("dataset.paths")}
         hint={t("dataset.pathsHint")}
         error={problems["paths"]}
+        aside={aside?.("paths", t("dataset.paths"))}
         text={typeof paths === "string" ? paths : ""}
         onText={(text) => onChange(["paths"], text || undefined)}
         disabled={readOnly}

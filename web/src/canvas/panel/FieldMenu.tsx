@@ -1,11 +1,21 @@
 /** Beside a field: makes a parameter of the workflow of it, or puts a known one in. */
 import { Variable } from "lucide-react";
+import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "@/ui/Button";
 import { Menu, MenuItem, MenuLabel, MenuSeparator } from "@/ui/Menu";
 import { useEditor, useEditorParts } from "../context";
 import { changed } from "../model/changes";
 import type { Graph, Json, Parameter } from "../model/graph";
+import {
+  freeParameter,
+  isParted,
+  optionBefore,
+  type Span,
+  typed,
+  typedText,
+  withReference,
+} from "../model/parameters";
 
 /** Fields that name files, or hold more than a text. */
 const FIXED = new Set(["script", "dependencies", "environment"]);
@@ -21,51 +31,82 @@ const STANDARDS: Readonly<Record<string, number>> = {
   grace_seconds: 30,
 };
 
-export function FieldMenu({ node, path }: { node: string; path: string }) {
+interface FieldMenuProps {
+  node: string;
+  path: string;
+  /** What people read beside the field. */
+  label: string;
+}
+
+export function FieldMenu({ node, path, label }: FieldMenuProps) {
   const { t } = useTranslation("canvas");
   const { store } = useEditorParts();
   const graph = useEditor((state) => state.history.graph);
   const readOnly = useEditor((state) => state.readOnly);
+  const place = useRef<HTMLSpanElement>(null);
   const found = graph.nodes.find((one) => one.name === node);
   if (readOnly || !found || FIXED.has(path)) return null;
   const steps = path.split(".");
   const value = valueAt(found.settings as Json, steps) ?? STANDARDS[path];
+  const text = typeof value === "string" ? value : "";
+
+  /** What is selected in the field; nothing if that is all of it. */
+  function selection(): Span | undefined {
+    const field = place.current
+      ?.closest("[data-field]")
+      ?.querySelector<HTMLInputElement | HTMLTextAreaElement>("textarea, input");
+    const [start, end] = [field?.selectionStart ?? 0, field?.selectionEnd ?? 0];
+    return isParted(steps) && start < end && end - start < text.length ? { start, end } : undefined;
+  }
 
   /** The parameter and the field change in one step. */
-  function use(name: string, parameters: readonly Parameter[]): void {
+  function use(parameters: readonly Parameter[], put: string): void {
     const { history, change } = store.getState();
-    const text = name === "" ? "" : `\${${name}}`;
     const before: Graph = { ...history.graph, parameters };
-    const after = changed(before, { type: "set", node: found?.id ?? "", path: steps, value: text });
-    change({ type: "replace", graph: after });
+    change({
+      type: "replace",
+      graph: changed(before, { type: "set", node: found?.id ?? "", path: steps, value: put }),
+    });
   }
 
   function make(): void {
-    const name = freeParameter(graph, steps.at(-1) ?? "value");
-    use(name, [...graph.parameters, { name, ...typed(value) }]);
+    const part = selection();
+    const standing = part ? typedText(text.slice(part.start, part.end)) : typed(value);
+    const wanted = part && optionBefore(text, part.start);
+    const name = freeParameter(graph, wanted ?? steps.at(-1)?.toLowerCase() ?? "value");
+    const all = part ?? { start: 0, end: text.length };
+    use([...graph.parameters, { name, ...standing }], withReference(steps, text, name, all));
   }
 
   return (
-    <Menu
-      trigger={
-        <IconButton label={t("field.menu", { field: path })} className="h-6! min-w-6! px-1!">
-          <Variable aria-hidden className="size-3.5" />
-        </IconButton>
-      }
-    >
-      <MenuItem onSelect={make}>{t("field.make")}</MenuItem>
-      {graph.parameters.length ? (
-        <>
-          <MenuSeparator />
-          <MenuLabel>{t("field.use")}</MenuLabel>
-          {graph.parameters.map((parameter) => (
-            <MenuItem key={parameter.name} onSelect={() => use(parameter.name, graph.parameters)}>
-              <code className="font-mono text-xs">{parameter.name}</code>
-            </MenuItem>
-          ))}
-        </>
-      ) : null}
-    </Menu>
+    <span ref={place} className="inline-flex">
+      <Menu
+        trigger={
+          <IconButton label={t("field.menu", { field: label })} className="h-6! min-w-6! px-1!">
+            <Variable aria-hidden className="size-3.5" />
+          </IconButton>
+        }
+      >
+        <MenuItem onSelect={make}>{t("field.make")}</MenuItem>
+        {isParted(steps) ? (
+          <p className="max-w-60 px-2 pb-1 text-ink-faint text-xs">{t("field.part")}</p>
+        ) : null}
+        {graph.parameters.length ? (
+          <>
+            <MenuSeparator />
+            <MenuLabel>{t("field.use")}</MenuLabel>
+            {graph.parameters.map(({ name }) => (
+              <MenuItem
+                key={name}
+                onSelect={() => use(graph.parameters, withReference(steps, text, name, selection()))}
+              >
+                <code className="font-mono text-xs">{name}</code>
+              </MenuItem>
+            ))}
+          </>
+        ) : null}
+      </Menu>
+    </span>
   );
 }
 
@@ -74,19 +115,4 @@ function valueAt(value: Json, [key, ...rest]: readonly string[]): Json | undefin
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const inner = value[key];
   return inner === undefined ? undefined : valueAt(inner, rest);
-}
-
-function typed(value: Json | undefined): Pick<Parameter, "type" | "default"> {
-  if (typeof value === "number")
-    return { type: Number.isInteger(value) ? "integer" : "number", default: value };
-  if (typeof value === "boolean") return { type: "boolean", default: value };
-  return { type: "string", default: typeof value === "string" ? value : "" };
-}
-
-function freeParameter(graph: Graph, wanted: string): string {
-  const taken = new Set(graph.parameters.map((parameter) => parameter.name));
-  if (!taken.has(wanted)) return wanted;
-  let number = 2;
-  while (taken.has(`${wanted}_${number}`)) number += 1;
-  return `${wanted}_${number}`;
 }

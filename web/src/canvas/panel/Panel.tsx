@@ -24,7 +24,7 @@ export interface FieldsProps {
   /** By field, below the settings: `arguments`, `resources.gpus`. */
   problems: Readonly<Record<string, string>>;
   /** Beside a field, by its path. */
-  aside: (path: string) => ReactNode;
+  aside: (path: string, label: string) => ReactNode;
   /** Under which name drafts of texts are kept in this browser. */
   keepAs: string;
   readOnly: boolean;
@@ -115,6 +115,7 @@ function OfNode({
   const byField = useMemo(() => fieldsOf(problems), [problems]);
   const set = (path: readonly string[], value: Json | undefined) =>
     store.getState().change({ type: "set", node: node.id, path, value });
+  const aside = (path: string, label: string) => <FieldMenu node={node.name} path={path} label={label} />;
   const tabs = OF_KIND[node.kind].map((id) => ({ id, label: t(`panel.${id}`) }));
   return (
     <Tabs tabs={tabs} value={tab} onChange={setTab} label={t("panel.tabs", { name: node.name })}>
@@ -129,6 +130,7 @@ function OfNode({
             name={node.name}
             settings={node.settings}
             problems={byField}
+            aside={aside}
             onChange={set}
             onFile={(ref) => {
               const now = store.getState().history.graph.nodes.find((one) => one.id === node.id);
@@ -143,7 +145,7 @@ function OfNode({
             value: node.settings,
             onChange: set,
             problems: byField,
-            aside: (path) => <FieldMenu node={node.name} path={path} />,
+            aside,
             keepAs: `${keepAs}.${node.name}`,
             readOnly,
           })
