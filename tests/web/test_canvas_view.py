@@ -97,6 +97,17 @@ def test_nothing_moves_when_a_side_is_folded_away(visit: Visit, workflow: str) -
     assert rests(page, editor.node("train")) == pytest.approx(before, abs=1)
 
 
+def test_the_bar_over_a_node_at_the_edge_is_all_on_the_canvas(visit: Visit, workflow: str) -> None:
+    page = visit(f"/workflows/{workflow}")
+    editor = Editor(page)
+    for name in ("load", "report"):
+        editor.node(name).click()
+        bar = page.get_by_role("toolbar", name=f"Actions on {name}")
+        expect(bar).to_be_visible()
+        rests(page, editor.node(name))
+        assert is_inside(box(editor.canvas), box(bar))
+
+
 def test_the_dock_does_not_hide_the_node_it_is_about(visit: Visit, workflow: str) -> None:
     page = visit(f"/workflows/{workflow}")
     editor = Editor(page)

@@ -190,6 +190,9 @@ class NodeRun(Lenient):
     reason: Reason | None = Field(None, description="Why it failed.")
     sentence: str | None = Field(None, description="How it ended, or why it waits, in one sentence.")
     saying: Saying | None = Field(None, description="The same for other languages.")
+    position: int | None = Field(
+        None, description="Its job's place in the queue, 1 is next; only while it is queued."
+    )
     job: str | None = Field(
         None, description="Its latest job; of a reused node, the job that stands in for it."
     )

@@ -164,17 +164,18 @@ def _nodes(ctx: Context, session: Session, graph: Graph, rows: list[Row[Any]]) -
     states = {row.name: NodeState(row.state) for row in rows}
     there, run_id = set(states.values()), rows[0].run_id
     waits: dict[str, str | None] = dict.fromkeys(states, None)
+    queued: dict[str, Waiting] = {}
     if NodeState.WAITING in there:
         plan = Plan.of(graph)
         waits |= {name: planning.why_waiting(plan, states, name) for name in _in(states, NodeState.WAITING)}
     if NodeState.QUEUED in there:
         attempts = run_nodes.queued_attempts(session, run_id)
-        queued = {name: ctx.queue.why(attempt) for name, attempt in attempts.items()}
-        waits |= {name: _of_wait(one) for name, one in queued.items() if one}
+        queued = {name: one for name, attempt in attempts.items() if (one := ctx.queue.why(attempt))}
+        waits |= {name: _of_wait(one) for name, one in queued.items()}
     silent = run_nodes.out_of_sight(session, run_id) if there & NODE_STARTED else set()
     ends = run_nodes.script_ends(session, run_id)
     return [
-        _node(row, states[row.name], waits[row.name] or reread(row.sentence, row.saying), silent, ends)
+        _node(row, waits[row.name] or reread(row.sentence, row.saying), queued.get(row.name), silent, ends)
         for row in rows
     ]
 
@@ -189,18 +190,19 @@ def _in(states: Mapping[str, NodeState], state: NodeState) -> list[str]:
 
 def _node(
     row: Row[Any],
-    state: NodeState,
     sentence: str | None,
+    waiting: Waiting | None,
     silent: set[str],
     ends: Mapping[str, datetime],
 ) -> NodeRun:
     return NodeRun(
         name=row.name,
         kind=row.kind,
-        state=state,
+        state=row.state,
         unreachable=row.job_id in silent,
         reason=row.reason,
         **spoken(sentence),
+        position=waiting.position if waiting else None,
         job=row.job_id,
         attempts=row.attempts,
         reused_from=row.reused_from,

@@ -9,6 +9,7 @@ from tests.driving import Driver
 from tests.factories import stored
 from tests.graphs import drawing, graph, node
 
+from torchyard.services import scheduling
 from torchyard.services.context import Context
 
 Api = TestClient
@@ -50,6 +51,20 @@ def test_a_run_of_a_graph_is_made_and_told(api: Api, driver: Driver, drawn: dict
     assert [one["state"] for one in told["nodes"]] == ["queued", "waiting"]
     job = api.get(f"/api/v1/jobs/{told['nodes'][0]['job']}").json()
     assert (job["run"], job["node"], job["spec"]["arguments"]) == (run["id"], "a", "--n 7")
+
+
+def test_a_queued_node_tells_its_place_and_what_it_waits_for(api: Api, driver: Driver, ctx: Context) -> None:
+    script, large = stored(ctx, b"print()"), {"gpus": 8}
+    nodes = [node(name, script, resources=large) for name in ("a", "b")]
+    run = started(api, drawing([*nodes, node("c", script)], ("a", "c")))
+    driver.engine.look()
+    scheduling.schedule(ctx)
+
+    told = api.get(f"/api/v1/runs/{run}").json()["nodes"]
+
+    assert {one["position"] for one in told[:2]} == {1, 2}
+    assert any("8 GPUs" in one["sentence"] for one in told[:2])
+    assert (told[2]["state"], told[2]["position"]) == ("waiting", None)
 
 
 def test_the_same_request_under_the_same_key_makes_one_run(api: Api, drawn: dict[str, Any]) -> None:

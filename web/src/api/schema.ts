@@ -3532,6 +3532,11 @@ export interface components {
              * @description The node's name.
              */
             name: string;
+            /**
+             * Position
+             * @description Its job's place in the queue, 1 is next; only while it is queued.
+             */
+            position?: number | null;
             /** @description Why it failed. */
             reason?: components["schemas"]["Reason"] | null;
             /**

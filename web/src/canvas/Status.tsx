@@ -31,6 +31,7 @@ export function Status({ node, look }: { node: GraphNode; look: Look }) {
             </Fact>
           </>
         ) : null}
+        {look.position ? <Fact label={t("status.position")}>{look.position}</Fact> : null}
         {look.run ? (
           <Fact label={t("status.run")}>
             <Link className="text-accent underline" to={`/runs/${look.run}`}>

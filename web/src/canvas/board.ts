@@ -10,6 +10,8 @@ export interface Look {
   /** Why it failed or waits. */
   sentence?: string | undefined;
   reason?: string | undefined;
+  /** Its place in the queue. */
+  position?: number | undefined;
   unreachable: boolean;
   job?: string | undefined;
   /** The run that the state is of. */

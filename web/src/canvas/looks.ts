@@ -51,6 +51,7 @@ function look(
     state,
     sentence: shows && state !== "stale" ? sentenceOf(part) || undefined : undefined,
     reason: shows ? (part.reason ?? undefined) : undefined,
+    position: shows ? (part.position ?? undefined) : undefined,
     unreachable: part?.unreachable ?? false,
     job: part?.job ?? summary?.last_job ?? undefined,
     run: part ? run : (summary?.last_run ?? undefined),

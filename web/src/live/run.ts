@@ -14,6 +14,7 @@ const NODE_OPEN = new Set([...NODE_STARTED, "waiting"]);
 /** Between two readings of the whole run while its events come in, in milliseconds. */
 const READ_EVERY = 1_000;
 const AGAIN_AFTER = 2_000;
+const QUEUE_EVERY = 3_000;
 
 export function runEnded(run: Pick<Run, "state">): boolean {
   return ENDED.has(run.state);
@@ -47,7 +48,13 @@ export function runsQuery(workflow: string | undefined, limit = 50) {
 
 export function useRun(id: string | undefined) {
   const queries = useQueryClient();
-  const query = useQuery({ ...runQuery(id ?? ""), enabled: Boolean(id) });
+  const query = useQuery({
+    ...runQuery(id ?? ""),
+    enabled: Boolean(id),
+    // What is in front of it in the queue tells this run nothing.
+    refetchInterval: ({ state }) =>
+      state.data?.nodes.some((node) => node.state === "queued") ? QUEUE_EVERY : false,
+  });
   const live = query.data !== undefined && !runEnded(query.data);
   useEffect(() => {
     if (id && live) return follow(queries, id);
@@ -115,6 +122,7 @@ export function patched(run: RunDetail, event: RunEvent): RunDetail {
     // In which words, the next reading tells.
     sentence: null,
     saying: null,
+    position: null,
     ...(event.state === "queued" ? { created_at: event.at, started_at: null, finished_at: null } : {}),
     ...(event.state === "running" ? { started_at: event.at } : {}),
     ...(nodeOpen(event.state) ? {} : { finished_at: event.at }),

@@ -1,7 +1,7 @@
 /** The time line of a run: each node's bar, split into queueing, staging, running and collecting. */
 import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, data } from "@/api/client";
 import { formatDuration } from "@/i18n/format";
@@ -21,6 +21,7 @@ const PHASES: readonly Phase[] = ["queued", "staging", "running", "collecting"];
 export function Gantt({ run, onShow }: { run: RunDetail; onShow: (node: string) => void }) {
   const { t } = useTranslation("runs");
   const [only, setOnly] = useState(false);
+  const [marked, setMarked] = useState<string>();
   const ended = runEnded(run);
   const now = useNow(!ended);
   const { data: events } = useQuery({
@@ -69,7 +70,12 @@ export function Gantt({ run, onShow }: { run: RunDetail; onShow: (node: string) 
               <StateIcon state={states.get(bar.name) ?? "waiting"} />
               <span className="truncate">{bar.name}</span>
             </button>
-            <div className="relative h-5 rounded bg-sunken">
+            <button
+              type="button"
+              aria-label={t("toTable", { name: bar.name })}
+              className="relative block h-5 cursor-pointer rounded bg-sunken hover:bg-line"
+              onClick={() => setMarked(bar.name)}
+            >
               {bar.segments.map((segment) => (
                 <div
                   key={`${segment.phase} ${segment.from}`}
@@ -94,17 +100,32 @@ export function Gantt({ run, onShow }: { run: RunDetail; onShow: (node: string) 
                   }}
                 />
               ) : null}
-            </div>
+            </button>
           </div>
         ))}
       </div>
-      {bars.length ? <PhaseTable bars={bars} /> : <p className="text-ink-soft">{t("nothingRan")}</p>}
+      {bars.length ? (
+        <PhaseTable bars={bars} marked={marked} onShow={onShow} />
+      ) : (
+        <p className="text-ink-soft">{t("nothingRan")}</p>
+      )}
     </div>
   );
 }
 
-function PhaseTable({ bars }: { bars: ReturnType<typeof barsOf> }) {
+interface PhaseTableProps {
+  bars: ReturnType<typeof barsOf>;
+  /** The node whose bar was clicked. */
+  marked: string | undefined;
+  onShow: (node: string) => void;
+}
+
+function PhaseTable({ bars, marked, onShow }: PhaseTableProps) {
   const { t } = useTranslation("runs");
+  const row = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    if (marked !== undefined) row.current?.scrollIntoView({ block: "nearest" });
+  }, [marked]);
   return (
     <table className="mt-6 w-full max-w-3xl text-left">
       <thead className="text-ink-faint text-xs">
@@ -117,8 +138,17 @@ function PhaseTable({ bars }: { bars: ReturnType<typeof barsOf> }) {
       </thead>
       <tbody>
         {bars.map((bar) => (
-          <tr key={bar.name} className="border-line border-t [&>td]:py-1">
-            <td>{bar.name}</td>
+          <tr
+            key={bar.name}
+            ref={bar.name === marked ? row : undefined}
+            aria-current={bar.name === marked}
+            className="border-line border-t aria-[current=true]:bg-accent-soft [&>td]:py-1"
+          >
+            <td>
+              <button type="button" className="hover:underline" onClick={() => onShow(bar.name)}>
+                {bar.name}
+              </button>
+            </td>
             {PHASES.map((phase) => (
               <td key={phase} className="tabular-nums">
                 {formatDuration(

@@ -6,7 +6,7 @@ import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { body } from "@/api/body";
-import { api, data } from "@/api/client";
+import { api, data, type Schema } from "@/api/client";
 import { formatMoment } from "@/i18n/format";
 import { sentenceOf } from "@/i18n/said";
 import { type RunDetail, runEnded, useRun } from "@/live/run";
@@ -147,6 +147,16 @@ function Head({ run, onResume }: { run: RunDetail; onResume: () => void }) {
   );
 }
 
+/** Where things stand is no part of a run: today's places serve, as far as they are known. */
+async function layoutOf(run: RunDetail): Promise<Schema<"Layout"> | undefined> {
+  if (!run.workflow) return undefined;
+  const path = { params: { path: { workflow_id: run.workflow } } };
+  const { layout } = await data(api.GET("/api/v1/workflows/{workflow_id}", path));
+  const names = new Set(run.nodes.map((node) => node.name));
+  const known = Object.entries(layout.positions ?? {}).filter(([name]) => names.has(name));
+  return known.length === names.size ? { ...layout, positions: Object.fromEntries(known) } : undefined;
+}
+
 function useActions(run: RunDetail) {
   const { t } = useTranslation("runs");
   const queries = useQueryClient();
@@ -173,16 +183,19 @@ function useActions(run: RunDetail) {
     onError: toastProblem,
   });
   const clone = useMutation({
-    mutationFn: () =>
-      data(
+    mutationFn: async () => {
+      const layout = await layoutOf(run);
+      return data(
         api.POST("/api/v1/workflows", {
           body: body({
             name: t("cloneName", { name: run.workflow_name ?? t("adHoc"), run: titleOf(run) }),
             graph: run.graph,
+            ...(layout ? { layout } : {}),
           }),
           headers: { "Idempotency-Key": crypto.randomUUID() },
         }),
-      ),
+      );
+    },
     onSuccess: (made) => navigate(`/workflows/${made.id}`),
     onError: toastProblem,
   });

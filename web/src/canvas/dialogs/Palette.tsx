@@ -7,7 +7,7 @@ import { useEditorParts } from "../context";
 import { tidied } from "../model/tidy";
 import type { DialogName } from "../store/editor";
 import { useChooser } from "../useChooser";
-import { useView } from "../view";
+import { focusNode, useView } from "../view";
 
 interface Command {
   id: string;
@@ -38,7 +38,12 @@ function useCommands(): Command[] {
   const ofNode = selected
     ? nodeActions(editor, selected.id)
         .filter((action) => !action.disabled)
-        .map(({ id, keys, run }) => ({ id, text: t(`action.${id}`), hint: keys ?? selected.name, run }))
+        .map(({ id, keys, run }) => ({
+          id: `${id} of node`,
+          text: t(`action.${id}`),
+          hint: keys ?? selected.name,
+          run,
+        }))
     : [];
   const commands = [
     { id: "run", text: t("run.all"), hint: "Ctrl+Enter", run: () => host.run({ kind: "all", nodes: [] }) },
@@ -78,7 +83,9 @@ function useCommands(): Command[] {
     hint: t("palette.node"),
     run: () => {
       state.select([node.id]);
-      view.show([node.id]);
+      if (!view.sees(node.id)) view.show([node.id]);
+      // After the dialog has given focus back.
+      requestAnimationFrame(() => focusNode(node.id));
     },
   }));
   return [...ofNode, ...commands, ...nodes];

@@ -95,6 +95,11 @@ function Box({ id, data, selected }: NodeProps<FlowNode>) {
               {look.attempts}
             </span>
           ) : null}
+          {look.position ? (
+            <span className="tabular-nums" title={look.sentence}>
+              {t("node.position", { position: look.position })}
+            </span>
+          ) : null}
           {look.startedAt ? <Elapsed from={look.startedAt} to={look.finishedAt} /> : null}
         </span>
       </div>
