@@ -107,6 +107,24 @@ def test_paths_of_a_dataset_are_looked_for_and_chosen_in_the_storage(
     assert ended(stack, f"/runs/{run}")["state"] == "succeeded"
 
 
+def test_what_a_file_could_not_bring_along_is_told_before_it_is_opened(visit: Visit) -> None:
+    text = (
+        "torchyard: 1\nname: from a file\nnodes:\n"
+        "  a: {script: {name: a.py, text: 'print()'}, needs: [gone]}\n"
+        "notifications:\n  - {url: 'https://example.org/hook', when: failure}\n"
+    )
+    page = visit()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Import").click()
+    file = {"name": "flow.yaml", "mimeType": "application/yaml", "buffer": text.encode()}
+    chooser.value.set_files(file)
+    dialog = page.get_by_role("dialog", name="from a file was imported")
+    expect(dialog).to_contain_text("'gone'")
+    expect(dialog).to_contain_text("whsec_")
+    dialog.get_by_role("button", name="Open it").click()
+    expect(Editor(page).node("a")).to_be_visible()
+
+
 def test_a_secret_leaves_the_command_line_and_a_number_of_it_becomes_a_parameter(
     stack: Stack, visit: Visit
 ) -> None:

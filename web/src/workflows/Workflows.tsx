@@ -14,6 +14,7 @@ import { Skeleton } from "@/ui/Skeleton";
 import { Card } from "./Card";
 import { DeleteDialog, RenameDialog } from "./dialogs";
 import { FirstVisit } from "./FirstVisit";
+import { type Imported, ImportedDialog, tellsMore } from "./ImportedDialog";
 import {
   copy,
   create,
@@ -31,13 +32,14 @@ export function Workflows() {
   const [text, setText] = useState("");
   const [renamed, setRenamed] = useState<Listed>();
   const [deleted, setDeleted] = useState<Listed>();
+  const [imported, setImported] = useState<Imported>();
   const picker = useRef<HTMLInputElement>(null);
   const list = useInfiniteQuery(workflowsQuery(useDeferredValue(text.trim())));
   const { data: templates } = useQuery(templatesQuery);
   const open = ({ id }: { id: string }) => void navigate(`/workflows/${id}`);
   const making = useDoing(create, open);
   const templating = useDoing(createFrom, open);
-  const importing = useDoing(importFile, open);
+  const importing = useDoing(importFile, (made) => (tellsMore(made) ? setImported(made) : open(made)));
   const copying = useDoing(copy);
   const busy = making.isPending || templating.isPending || importing.isPending;
   const workflows = list.data?.pages.flatMap((page) => page.items);
@@ -121,6 +123,7 @@ export function Workflows() {
           {t("more")}
         </Button>
       ) : null}
+      {imported ? <ImportedDialog made={imported} onOpen={() => open(imported)} /> : null}
       {renamed ? <RenameDialog workflow={renamed} onClose={() => setRenamed(undefined)} /> : null}
       {deleted ? <DeleteDialog workflow={deleted} onClose={() => setDeleted(undefined)} /> : null}
     </div>
