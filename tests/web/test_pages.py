@@ -83,6 +83,27 @@ def test_connections_secrets_and_users_are_set_up(visit: Visit) -> None:
     expect(row).to_contain_text("Disabled")
 
 
+def test_a_mistyped_address_shows_the_way_back(visit: Visit) -> None:
+    for address in ("/nonsense", "/jobs/1/2/3"):
+        page = visit(address)
+        expect(page.get_by_role("heading", name="There is no page at this address.")).to_be_visible()
+        page.get_by_role("main").get_by_role("link", name="Jobs").click()
+        expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+
+
+def test_the_page_of_a_log_says_whose_it_is(stack: Stack, visit: Visit) -> None:
+    job = submitted(stack, "print('whose')", "pears.py")
+    ended(stack, f"/jobs/{job}")
+    page = visit(f"/jobs/{job}/logs#system.log")
+    for _ in range(2):
+        expect(page.get_by_role("heading", name="pears.py")).to_be_visible()
+        expect(page.get_by_role("log", name="system.log")).to_contain_text("exit code 0")
+        page.reload()
+    page.get_by_role("link", name="pears.py").click()
+    page.get_by_role("button", name="Full screen").click()
+    expect(page.get_by_role("heading", name="Logs pears.py")).to_be_visible()
+
+
 def test_the_language_is_switched_and_remembered(visit: Visit) -> None:
     page = visit("/jobs")
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()

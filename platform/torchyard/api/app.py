@@ -72,7 +72,7 @@ def create_app(
     app.include_router(runner.router)
     app.include_router(session.router, prefix=PREFIX)
     app.include_router(_signed_in(app), prefix=PREFIX)
-    app.include_router(web.router())
+    web.install(app)
     return app
 
 

@@ -118,7 +118,7 @@ def install(app: FastAPI) -> None:
     """Have every error of `app` answered as a problem."""
     app.add_exception_handler(errors.TorchyardError, _deliberate)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, unrouted)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -162,7 +162,8 @@ def _dotted(place: tuple[str | int, ...]) -> str:
     return dotted(place[1:] if len(place) > 1 and place[0] in _PLACES else place)
 
 
-def _http(request: Request, problem: Exception) -> JSONResponse:
+def unrouted(request: Request, problem: Exception) -> JSONResponse:
+    """The response where no route answers, or one gives a status and no more."""
     assert isinstance(problem, HTTPException)
     # FastAPI wraps what is raised while it reads a body.
     if isinstance(problem.__cause__, errors.TorchyardError):

@@ -1,6 +1,7 @@
 """The web app: built files, and one page at the address of each of its views."""
 
 import gzip
+import http
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, FastAPI, Header, Request, Response
 
+from torchyard.api import problems
 from torchyard.errors import NotFound
 
 #: Where `make web` puts what it builds; the wheel carries it.
@@ -17,6 +19,8 @@ BUILT = Path(__file__).parent.parent / "web"
 _PAGE = "index.html"
 #: Where the web app has views; `web/src/app/routes.tsx` has them too.
 PLACES = ("/workflows", "/jobs", "/runs", "/workers", "/settings")
+#: Where programs ask, whatever they accept; an address that is none of these is a mistyped one of a person.
+_NO_PAGES = ("/api", "/runner", "/assets")
 _POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -60,11 +64,31 @@ class BuiltFile:
         return mimetypes.guess_type(self.path.name)[0] or "application/octet-stream"
 
 
-def router(directory: Path = BUILT) -> APIRouter:
-    """The routes of the web app's files and pages."""
+def install(app: FastAPI, directory: Path = BUILT) -> None:
+    """Have `app` serve the web app's files and pages, and its page for lost people at every other address."""
     files = {
         str(path.relative_to(directory)): BuiltFile(path) for path in directory.rglob("*") if path.is_file()
     }
+    app.include_router(_router(files))
+
+    def nowhere(request: Request, problem: Exception) -> Response:
+        if not _by_a_person(request) or _PAGE not in files:
+            return problems.unrouted(request, problem)
+        packed = "gzip" in request.headers.get("accept-encoding", "")
+        return _answer(files, _PAGE, packed=packed, status=http.HTTPStatus.NOT_FOUND)
+
+    app.add_exception_handler(http.HTTPStatus.NOT_FOUND, nowhere)
+
+
+def _by_a_person(request: Request) -> bool:
+    """Whether somebody wants to see what is at this address."""
+    path = request.url.path
+    if any(path == place or path.startswith(f"{place}/") for place in _NO_PAGES):
+        return False
+    return request.method == http.HTTPMethod.GET and "text/html" in request.headers.get("accept", "")
+
+
+def _router(files: Mapping[str, BuiltFile]) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     def page(accept_encoding: Annotated[str, Header()] = "") -> Response:
@@ -86,7 +110,9 @@ def router(directory: Path = BUILT) -> APIRouter:
     return routes
 
 
-def _answer(files: Mapping[str, BuiltFile], path: str, *, packed: bool) -> Response:
+def _answer(
+    files: Mapping[str, BuiltFile], path: str, *, packed: bool, status: http.HTTPStatus = http.HTTPStatus.OK
+) -> Response:
     file = files.get(path)
     if file is None:
         if _PAGE in files:
@@ -95,4 +121,5 @@ def _answer(files: Mapping[str, BuiltFile], path: str, *, packed: bool) -> Respo
     headers = {**_HEADERS, "Cache-Control": _FOR_EVER if path.startswith("assets/") else "no-cache"}
     if packed:
         headers["Content-Encoding"] = "gzip"
-    return Response(file.compressed if packed else file.content, media_type=file.media_type, headers=headers)
+    content = file.compressed if packed else file.content
+    return Response(content, status, headers, file.media_type)

@@ -7,8 +7,9 @@ import httpx
 
 from torchyard.errors import RequestRefused
 
-#: Members of a problem document that an error has attributes for, or that repeat the status.
-_KNOWN = frozenset({"type", "title", "status", "detail", "code", "field", "hint"})
+#: Members of a problem document that an error has attributes for, that repeat the status, or that say in
+#: other languages what it says in English.
+_KNOWN = frozenset({"type", "title", "status", "detail", "code", "field", "hint", "saying", "hint_saying"})
 
 
 def refusal(answer: httpx.Response, *, with_token: bool) -> RequestRefused:

@@ -164,6 +164,8 @@ def test_a_refusal_carries_all_that_the_platform_says(platform: SmallPlatform, c
         "detail": "train.py does not compile",
         "field": "script",
         "hint": "mend it",
+        "saying": {"code": "script_does_not_compile", "facts": {"script": "train.py"}},
+        "hint_saying": {"code": "hint_fix_script", "facts": {}},
         "line": 3,
         "errors": [{"field": "script", "code": "x", "message": "y"}],
     }

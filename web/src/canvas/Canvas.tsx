@@ -163,6 +163,7 @@ export function Canvas({ fit }: { fit: boolean }) {
       maxZoom={2.5}
       fitView={fit}
       fitViewOptions={FIT}
+      attributionPosition="bottom-center"
       onlyRenderVisibleElements={nodes.length > MANY && !held}
       aria-label={t("canvas")}
       tabIndex={0}

@@ -2,7 +2,7 @@
 import "./view/logs.css";
 import { useQueryClient } from "@tanstack/react-query";
 import clsx from "clsx";
-import { type KeyboardEvent, useCallback, useEffect, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schema } from "@/api/client";
 import { formatCount } from "@/i18n/format";
@@ -33,6 +33,8 @@ export interface LogViewerProps {
   onPlace?: ((place: Place) => void) | undefined;
   /** Whether it is all there is on the page. */
   alone?: boolean;
+  /** Whose logs these are; shown above them while they take the whole screen. */
+  heading?: ReactNode;
   className?: string;
 }
 
@@ -47,7 +49,7 @@ export function LogViewer(props: LogViewerProps) {
 }
 
 function Attempt(props: LogViewerProps & { attempt: number; state: Schema<"Attempt">["state"] | undefined }) {
-  const { jobId, attempt, initial, onTab, onPlace, alone = false, className } = props;
+  const { jobId, attempt, initial, onTab, onPlace, alone = false, heading, className } = props;
   const { t } = useTranslation("logs");
   const queries = useQueryClient();
   const place = typeof initial === "object" ? initial : undefined;
@@ -129,6 +131,7 @@ function Attempt(props: LogViewerProps & { attempt: number; state: Schema<"Attem
       onKeyDown={keys}
       className={clsx("flex min-h-0 flex-1 flex-col bg-surface", full && "fixed inset-0 z-40", className)}
     >
+      {full ? heading : null}
       <Tabs
         label={t("label")}
         value={tab}

@@ -8,6 +8,7 @@ import { JobView, type LogSlot } from "@/jobs/job/JobView";
 import { hasEnded } from "@/jobs/queries";
 import { LogViewer } from "@/logs/LogViewer";
 import { formatPlace, type Place, parsePlace } from "@/logs/model/links";
+import { LogHeading } from "./LogHeading";
 
 export function JobPage() {
   const { id = "" } = useParams();
@@ -42,5 +43,6 @@ function Charts({ job, attempt }: LogSlot) {
 function Logs({ job, attempt }: LogSlot) {
   const [initial] = useState(() => parsePlace(location.hash));
   const keep = (place: Place) => history.replaceState(history.state, "", formatPlace(place));
-  return <LogViewer jobId={job.id} attempt={attempt} initial={initial} onPlace={keep} />;
+  const heading = <LogHeading id={job.id} attempt={attempt} />;
+  return <LogViewer jobId={job.id} attempt={attempt} initial={initial} onPlace={keep} heading={heading} />;
 }

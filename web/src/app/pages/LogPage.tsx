@@ -1,13 +1,12 @@
 /** `/jobs/:id/logs`: nothing but a job's logs, at the place that the address names. */
 import { useEffect, useState } from "react";
-import { useTranslation } from "react-i18next";
-import { Link, useParams, useSearchParams } from "react-router";
+import { useParams, useSearchParams } from "react-router";
 import { LogViewer } from "@/logs/LogViewer";
 import { formatPlace, parsePlace } from "@/logs/model/links";
+import { LogHeading } from "./LogHeading";
 
 export function LogPage() {
   const { id = "" } = useParams();
-  const { t } = useTranslation("logs");
   const [params] = useSearchParams();
   const attempt = Number(params.get("attempt")) || undefined;
   const [hash, setHash] = useState(location.hash);
@@ -18,12 +17,7 @@ export function LogPage() {
   }, []);
   return (
     <div className="flex h-full min-h-0 flex-col">
-      <h1 className="flex items-baseline gap-2 border-line border-b bg-surface px-4 py-2 font-medium">
-        {t("title")}
-        <Link to={`/jobs/${id}`} className="font-mono text-accent text-xs underline">
-          {id}
-        </Link>
-      </h1>
+      <LogHeading id={id} attempt={attempt} />
       <LogViewer
         key={`${id} ${hash}`}
         jobId={id}

@@ -10,6 +10,7 @@ import { Artifacts } from "@/jobs/job/Artifacts";
 import { hasEnded, jobQuery, useLiveJob } from "@/jobs/queries";
 import { LogViewer } from "@/logs/LogViewer";
 import { Skeleton } from "@/ui/Skeleton";
+import { LogHeading } from "./LogHeading";
 
 type Value = Parameters<FieldsProps["onChange"]>[1];
 
@@ -27,7 +28,10 @@ export const renderFields: RenderFields = ({ group, value, onChange, problems, a
 };
 
 export const renderJob: RenderJob = (job, part, log) => {
-  if (part === "logs") return <LogViewer jobId={job} initial={log} className="min-h-0 flex-1" />;
+  if (part === "logs") {
+    const heading = <LogHeading id={job} />;
+    return <LogViewer jobId={job} initial={log} heading={heading} className="min-h-0 flex-1" />;
+  }
   if (part === "outputs") return <Outputs id={job} />;
   return <Charts id={job} />;
 };
