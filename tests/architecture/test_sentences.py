@@ -8,7 +8,8 @@ from pathlib import Path
 from torchyard.contracts.problem_codes import meanings
 from torchyard.contracts.sentences import SENTENCES
 
-PLATFORM = Path(__file__).parents[2] / "platform" / "torchyard"
+ROOT = Path(__file__).parents[2]
+PLATFORM, WORKER = ROOT / "platform" / "torchyard", ROOT / "worker" / "torchyard_worker"
 #: What speaks to operators and in terminals has codes of its own.
 ELSEWHERE = {"cli", "client", "embedded"}
 NOT_THE_API = {"listening.py", "main.py", "settings.py", "testing.py"}
@@ -24,9 +25,8 @@ def sources() -> Iterator[ast.Module]:
             yield ast.parse(path.read_text())
 
 
-def calls() -> Iterator[ast.Call]:
-    for source in sources():
-        yield from (node for node in ast.walk(source) if isinstance(node, ast.Call))
+def calls(source: ast.Module) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(source) if isinstance(node, ast.Call))
 
 
 def name_of(call: ast.Call) -> str:
@@ -39,7 +39,7 @@ def text_of(node: ast.expr) -> str | None:
 
 def codes_in_use() -> set[str]:
     found = set()
-    for call in calls():
+    for call in (call for source in sources() for call in calls(source)):
         name, at = name_of(call), PLACES.get(name_of(call))
         told = [one.value for one in call.keywords if one.arg == "code"]
         told += [call.args[at]] if at is not None and at < len(call.args) else []
@@ -52,7 +52,9 @@ def test_every_code_in_use_is_listed_with_its_meaning() -> None:
 
 
 def test_a_sentence_is_given_what_stands_in_it() -> None:
-    for call in calls():
+    texts = [path.read_text() for path in sorted(WORKER.rglob("*.py"))]
+    tellers = [*sources(), *(ast.parse(text) for text in texts if "contracts.sayings" in text)]
+    for call in (call for source in tellers for call in calls(source)):
         code = text_of(call.args[0]) if name_of(call) == "say" and call.args else None
         if code is None or any(one.arg is None for one in call.keywords):
             continue

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from torchyard.contracts.sayings import say
 from torchyard.errors import Conflict
 from torchyard_worker.locating import Landing
 from torchyard_worker.spooling import INPUTS, OUTPUTS
@@ -30,7 +31,7 @@ def arrange(landings: Iterable[Landing], work: Path, owner: Callable[[str], str]
 
 def conflict(place: str, one: str, other: str) -> Conflict:
     """Two sources name one path."""
-    return Conflict(f"{place} comes from {one} and from {other}", code="dependency_conflict")
+    return Conflict(say("from_two_sources", place=place, one=one, other=other), code="dependency_conflict")
 
 
 class _Arrangement:
@@ -57,14 +58,14 @@ class _Arrangement:
         """Go on only if files and directories keep out of each other's way."""
         for place, landing in self._files.items():
             if place in self._folders:
-                raise conflict(place, landing.uri, f"the directory of {self._folders[place].uri}")
+                raise conflict(place, landing.uri, say("folder_of", giver=self._folders[place].uri))
             if place in {OUTPUTS, INPUTS}:
-                raise conflict(place, landing.uri, f"the directory {place}/ of every job")
+                raise conflict(place, landing.uri, say("folder_of_jobs", folder=place))
             if not _has_room(work / place, landing):
                 raise conflict(place, owner(place), landing.uri)
         for folder, landing in self._folders.items():
             if (work / folder).exists() and not (work / folder).is_dir():
-                raise conflict(folder, owner(folder), f"the directory of {landing.uri}")
+                raise conflict(folder, owner(folder), say("folder_of", giver=landing.uri))
 
 
 def _folders(landing: Landing) -> list[str]:

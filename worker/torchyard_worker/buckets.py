@@ -34,6 +34,7 @@ from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
 from torchyard.contracts.connections import StorageAccess
+from torchyard.contracts.sayings import say
 from torchyard.contracts.storage_paths import StorageKind
 from torchyard.errors import DependencyFailed
 
@@ -66,7 +67,7 @@ class Replaced(Exception):
     """The object is another one than the one that was asked for."""
 
     def __init__(self) -> None:
-        super().__init__("it was replaced while it was fetched")
+        super().__init__(say("object_replaced"))
 
 
 @dataclass(frozen=True)
@@ -286,12 +287,11 @@ def judged(uri: str) -> Iterator[None]:
         status = int(problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         _refuse(status, str(problem.response.get("Error", {}).get("Code", "")), uri)
     except (ConnectTimeoutError, ReadTimeoutError, urllib3.exceptions.TimeoutError):
-        raise Passing("the storage did not answer in time") from None
+        raise Passing(say("storage_too_slow")) from None
     except (ConnectionFailed, HTTPClientError, urllib3.exceptions.HTTPError):
-        raise Passing("the connection to the storage failed") from None
+        raise Passing(say("storage_cut_off")) from None
     except BotoCoreError as problem:
-        kind = type(problem).__name__
-        raise DependencyFailed(f"the storage can't be asked ({kind}) for {uri}") from None
+        raise DependencyFailed(say("storage_unaskable", kind=type(problem).__name__, uri=uri)) from None
 
 
 def _check_answer(answer: Any, wanted: RemoteObject, part: range | None) -> None:
@@ -311,17 +311,15 @@ def _refuse(status: int, code: str, uri: str) -> None:
     if status in {_PRECONDITION_FAILED, _RANGE_NOT_SATISFIABLE}:
         raise Replaced
     if status in _PASSING_STATUS or code in _PASSING_CODES:
-        raise Passing(f"the storage answered {told}")
+        raise Passing(say("storage_said", status=told))
     if status == 404:
-        missing = "bucket" if code == "NoSuchBucket" else "file or directory"
-        raise DependencyFailed(f"the storage has no such {missing}: {uri}", code="dependency_not_found")
+        missing = "storage_lacks_bucket" if code == "NoSuchBucket" else "storage_lacks_file"
+        raise DependencyFailed(say(missing, uri=uri), code="dependency_not_found")
     if status in {401, 403}:
-        raise DependencyFailed(
-            f"the storage does not let the connection read it ({told}): {uri}", code="dependency_forbidden"
-        )
+        raise DependencyFailed(say("storage_denies", status=told, uri=uri), code="dependency_forbidden")
     if 300 <= status < 400:
-        raise DependencyFailed(f"the storage sends us elsewhere ({told}), which is not followed: {uri}")
-    raise DependencyFailed(f"the storage answered {told} for {uri}")
+        raise DependencyFailed(say("storage_redirects", status=told, uri=uri))
+    raise DependencyFailed(say("storage_said_of", status=told, uri=uri))
 
 
 def _stay(params: dict[str, Any], **_: Any) -> None:

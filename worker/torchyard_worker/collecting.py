@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from torchyard.contracts.runner import ProducedFile
+from torchyard.contracts.sayings import say
 from torchyard.errors import Forbidden, RequestRefused, StorageFull, TooLarge
 from torchyard_worker.attempts import HeldAttempt
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.spooling import OUTPUTS, AttemptDirectory
 from torchyard_worker.staging import changed_files
-from torchyard_worker.wording import in_bytes
+from torchyard_worker.wording import in_bytes, in_names
 
 _CHUNK = 1024 * 1024
 #: Names told of one kind of file that was left out.
@@ -46,9 +47,8 @@ class _LeftOut:
         return [self._message(reason, paths) for reason, paths in self.paths.items()]
 
     def _message(self, reason: str, paths: list[str]) -> str:
-        names = ", ".join(_shown(path) for path in paths[:_NAMES_TOLD])
-        more = f" and {len(paths) - _NAMES_TOLD} more" if len(paths) > _NAMES_TOLD else ""
-        return f"not kept as artifacts ({reason}): {names}{more}"
+        names, more = in_names([_shown(path) for path in paths], _NAMES_TOLD)
+        return say("not_kept", reason=reason, names=names, more=more)
 
 
 class Collector:
@@ -83,7 +83,7 @@ class Collector:
             except (TooLarge, StorageFull, Forbidden, RequestRefused) as problem:
                 reason = problem.message
             except OSError as problem:
-                reason = f"can't be read: {problem.strerror}"
+                reason = say("unreadable", problem=problem.strerror)
             if reason is not None:
                 left_out.add(reason, path)
                 # Nobody will ever have it. And where it fills a disk that is the platform's too, the
@@ -96,15 +96,15 @@ class Collector:
         """Why the file is not kept; None if it is."""
         limits, found = self._limits, place.lstat()
         if stat.S_ISLNK(found.st_mode):
-            return "symbolic links"
+            return say("not_kept_links")
         if not path.isprintable() or len(path) > _MAX_PATH:
-            return f"names that are no printable UTF-8, or longer than {_MAX_PATH} characters"
+            return say("not_kept_names", most=_MAX_PATH)
         if count >= limits.count:
-            return f"more than {limits.count} files"
+            return say("not_kept_count", most=limits.count)
         if found.st_size > limits.file_bytes:
-            return f"larger than {in_bytes(limits.file_bytes)}"
+            return say("not_kept_size", size=in_bytes(limits.file_bytes))
         if total + found.st_size > limits.total_bytes:
-            return f"more than {in_bytes(limits.total_bytes)} in all"
+            return say("not_kept_total", size=in_bytes(limits.total_bytes))
         return None
 
     def _upload(self, held: HeldAttempt, place: Path, path: str) -> ProducedFile:

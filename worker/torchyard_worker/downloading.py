@@ -10,6 +10,7 @@ from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from torchyard.contracts.sayings import say
 from torchyard_worker.buckets import Checks, Passing, Reading, RemoteObject, Replaced
 from torchyard_worker.patience import Patience
 
@@ -52,7 +53,7 @@ class Content:
             else self._checks.crc32 in {None, self._crc32}
         )
         if not right:
-            raise Passing("what came does not have the storage's checksum")
+            raise Passing(say("object_damaged"))
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class Downloader:
             while came < wanted:
                 more = reading.into(buffer[came:wanted])
                 if not more:
-                    raise Passing("the connection to the storage was cut")
+                    raise Passing(say("storage_broke_off"))
                 came += more
             yield at, buffer[:came]
             at += came

@@ -8,11 +8,12 @@ from typing import Any
 
 from torchyard import errors
 from torchyard.contracts.runner import Cause, Outcome
+from torchyard.contracts.sayings import say
 from torchyard_worker import missing_files, staging
 from torchyard_worker.attempts import Stopped
 from torchyard_worker.shim import spool
 from torchyard_worker.spooling import AttemptDirectory
-from torchyard_worker.wording import in_bytes
+from torchyard_worker.wording import cut, in_bytes, message_of
 
 #: The part of stderr.log in which the last traceback is looked for.
 _TAIL_BYTES = 64 * 1024
@@ -64,19 +65,24 @@ _DEPENDENCY_CAUSES = {
 }
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _MAX_DETAIL = 2000
-_FENCED = "it had lost touch with the platform, and stopped the script before it could be started elsewhere"
 
 
 def not_started(problem: Exception) -> Outcome | None:
     """What kept a script from being started; None if the problem is none of the attempt's own."""
     cause = next((cause for kind, cause in _CAUSES.items() if isinstance(problem, kind)), None)
     if isinstance(problem, Stopped):
-        return Outcome(cause=problem.wish.cause, detail="stopped before the script was started")
+        return Outcome(cause=problem.wish.cause, detail=say("stopped_before_start"))
     if isinstance(problem, errors.TorchyardError) and problem.code in _DEPENDENCY_CAUSES:
         cause = Cause(problem.code)
     if isinstance(problem, OSError):
         cause = Cause.DISK_QUOTA if problem.errno in _NO_SPACE else Cause.INTERNAL
-    return None if cause is None else Outcome(cause=cause, detail=str(problem)[:_MAX_DETAIL])
+    return None if cause is None else Outcome(cause=cause, detail=cut(message_of(problem), _MAX_DETAIL))
+
+
+def broken(problem: Exception) -> Outcome:
+    """The end that an error of the worker's own brings about."""
+    failed = say("worker_failed", problem=f"{type(problem).__name__}: {problem}")
+    return not_started(problem) or Outcome(cause=Cause.INTERNAL, detail=cut(failed, _MAX_DETAIL))
 
 
 def outcome(directory: AttemptDirectory, script_name: str) -> Outcome:
@@ -105,12 +111,12 @@ def remarks(facts: dict[str, Any] | None) -> list[str]:
     if facts is None:
         return told
     if facts["killed_after_grace"]:
-        told.append("the script did not end on SIGTERM: killed after its grace time")
+        told.append(say("script_not_ending"))
     if left := facts["killed_leftovers"]:
-        told.append(f"killed {left} process{'es' if left > 1 else ''} that the script had left running")
+        told.append(say("leftovers_killed", count=left))
     for name, lost in facts["log_lost_bytes"].items():
         if lost:
-            told.append(f"{in_bytes(lost)} of {name} were lost: the worker's disk was full")
+            told.append(say("log_lost", size=in_bytes(lost), name=name))
     return told
 
 
@@ -129,9 +135,9 @@ def _folder_of_module(directory: AttemptDirectory, exception: str | None) -> str
 
 def _detail(facts: dict[str, Any]) -> str | None:
     if facts["unkillable"]:
-        return "the script's processes could not be killed"
+        return say("script_unkillable")
     if facts["cause"] == Cause.WORKER_LOST:
-        return _FENCED if facts.get("fenced") else "the worker was stopped"
+        return say("fenced_off" if facts.get("fenced") else "worker_stopped")
     return facts.get("detail")
 
 
@@ -142,9 +148,9 @@ def _without_facts(directory: AttemptDirectory) -> Outcome:
     except FileNotFoundError:
         said = []
     if said and "No space left on device" in said[-1]:
-        return Outcome(cause=Cause.DISK_QUOTA, detail="no space was left on the worker's disk")
-    reason = f": {said[-1][:1000]}" if said else ""
-    return Outcome(cause=Cause.WORKER_LOST, detail=f"the process that watched the script went away{reason}")
+        return Outcome(cause=Cause.DISK_QUOTA, detail=say("worker_disk_full"))
+    reason = say("detail", detail=said[-1][:1000]) if said else ""
+    return Outcome(cause=Cause.WORKER_LOST, detail=say("watcher_gone", why=reason))
 
 
 def _last_exception(directory: AttemptDirectory, script_name: str) -> _Raised:

@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from torchyard.contracts.logs import RecordName
+from torchyard.contracts.sayings import Sentence, say
 from torchyard_worker.spooling import AttemptDirectory
 
 log = structlog.get_logger()
@@ -40,6 +41,7 @@ def read(directory: AttemptDirectory, paths: list[str], interpreter: Path) -> li
     kept, new = directory.path / RecordName.SCALARS, directory.path / f"{RecordName.SCALARS}.new"
     if kept.exists():  # by a worker that was stopped while it sent them
         return []
+    reason: str | None
     try:
         with new.open("wb") as output:
             done = subprocess.run(
@@ -52,15 +54,20 @@ def read(directory: AttemptDirectory, paths: list[str], interpreter: Path) -> li
                 timeout=_SECONDS,
                 check=False,
             )
-        reason = None if done.returncode == 0 else f"the reader ended with {done.returncode}"
-        note = "" if reason else str(json.loads(new.read_bytes())["note"])
+        reason = None if done.returncode == 0 else say("reader_ended", exit_code=done.returncode)
+        notes = [] if reason else _notes(new.read_bytes())
     except subprocess.TimeoutExpired:
-        reason, note = f"it took more than {_SECONDS:.0f} seconds", ""
+        reason, notes = say("reader_too_slow", seconds=round(_SECONDS)), []
     except (OSError, ValueError, KeyError) as problem:
-        reason, note = f"{type(problem).__name__}: {problem}", ""
+        reason, notes = f"{type(problem).__name__}: {problem}", []
     if reason is not None:
         new.unlink(missing_ok=True)
         log.info("event_files_unread", attempt=directory.path.name, reason=reason)
-        return [f"TensorBoard event files were not read: {reason}"]
+        return [say("event_files_unread", why=reason)]
     new.replace(kept)
-    return [f"TensorBoard event files: {note}"] if note else []
+    return [say("event_files_noted", note=note) for note in notes]
+
+
+def _notes(told: bytes) -> list[Sentence]:
+    """What the reader, which knows no sentences, has to say: their codes, each with its facts."""
+    return [say(code, **facts) for code, facts in json.loads(told)["notes"].items()]

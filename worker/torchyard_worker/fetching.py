@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from torchyard.contracts.connections import StorageAccess
 from torchyard.contracts.jobs import StagingProgress
+from torchyard.contracts.sayings import Sentence, say
 from torchyard.contracts.storage_paths import StoragePath
 from torchyard.errors import DependencyFailed
 from torchyard_worker import fetched, placing
@@ -22,7 +23,7 @@ from torchyard_worker.metering import Meter
 from torchyard_worker.object_cache import Loan, ObjectCache
 from torchyard_worker.patience import Patience, Setbacks
 from torchyard_worker.spooling import INPUTS, AttemptDirectory
-from torchyard_worker.wording import in_bytes, in_files, in_seconds
+from torchyard_worker.wording import in_bytes, in_facts, in_files, in_seconds
 
 Answer = TypeVar("Answer")
 
@@ -114,7 +115,8 @@ class Fetcher:
                 if landing.found is None:
                     (order.directory.work / landing.place).mkdir(parents=True, exist_ok=True)
             meter = Meter(len(files), total)
-            order.tell(f"fetching {in_files(len(files))} ({in_bytes(total)})", meter.progress())
+            begins = say("fetch_begins", files=in_files(len(files)), size=in_bytes(total))
+            order.tell(begins, meter.progress())
             fetch = _Fetch(self._cache, replace(self._manners, patience=patience), order, meter)
             fetch.run(files)
             named = [path for path, _ in order.wanted]
@@ -219,9 +221,7 @@ class _Fetch:
     def _newest(self, wanted: RemoteObject) -> RemoteObject:
         found = wanted.bucket.find(wanted.key)
         if found is None:
-            raise DependencyFailed(
-                f"the storage has no such file any more: {wanted}", code="dependency_not_found"
-            )
+            raise DependencyFailed(say("storage_lost_file", uri=wanted), code="dependency_not_found")
         self._meter.replaced(wanted.size, found.size)
         self._manners.bounds.check(1, self._meter.bytes_total, str(wanted))
         return found
@@ -236,13 +236,9 @@ class _Fetch:
             return
         self._note_loans()  # should this process be killed, what came so far has not come in vain
         progress = self._meter.progress()
-        left = f", {in_seconds(progress.seconds_left)} left" if progress.seconds_left is not None else ""
-        self._order.tell(
-            f"fetched {in_bytes(progress.bytes_done)} of {in_bytes(progress.bytes_total)}, "
-            f"{progress.files_done} of {in_files(progress.files_total)}, "
-            f"{in_bytes(progress.bytes_per_second)}/s{left}",
-            progress,
-        )
+        rest = progress.seconds_left
+        left = say("time_left", time=in_seconds(rest)) if rest is not None else ""
+        self._order.tell(say("fetch_goes_on", **in_facts(progress), left=left), progress)
         self._next_report = time.monotonic() + self._manners.report_seconds
 
 
@@ -270,11 +266,15 @@ def _keep_going(order: Order, setbacks: Setbacks) -> None:
         order.tell(sentence)
 
 
-def _summary(meter: Meter) -> str:
+def _summary(meter: Meter) -> Sentence:
     seconds, progress = meter.seconds(), meter.progress()
-    rate = f", {in_bytes(meter.fetched_bytes / seconds)}/s" if meter.fetched_bytes and seconds else ""
-    return (
-        f"fetched {in_files(progress.files_total)} ({in_bytes(progress.bytes_total)}), "
-        f"{meter.known_files} of them from the cache, in {in_seconds(seconds)}: "
-        f"{in_bytes(meter.fetched_bytes)} came from the storage{rate}"
+    rate = in_bytes(meter.fetched_bytes / seconds) if meter.fetched_bytes and seconds else None
+    return say(
+        "fetch_done",
+        files=in_files(progress.files_total),
+        size=in_bytes(progress.bytes_total),
+        known=meter.known_files,
+        time=in_seconds(seconds),
+        fetched=in_bytes(meter.fetched_bytes),
+        rate=say("at_rate", rate=rate) if rate else "",
     )

@@ -4,6 +4,7 @@ import structlog
 
 from torchyard.contracts.logs import SCRIPT_LOGS, LogName
 from torchyard.contracts.runner import Finish
+from torchyard.contracts.sayings import say
 from torchyard.errors import LogMismatch, RequestRefused
 from torchyard_worker.attempts import HeldAttempt
 from torchyard_worker.platform_api import PlatformApi
@@ -39,7 +40,7 @@ def finish(api: PlatformApi, held: HeldAttempt, final: Finish, shipper: Shipper 
                 for name in _named(answer):
                     shipper.resend(name)
                 shipper.drain()
-    unconfirmed = "the worker could not get the logs confirmed: they may differ from what the script printed"
+    unconfirmed = say("logs_unconfirmed")
     return _send(api, held, final.model_copy(update={"logs": [], "messages": [*final.messages, unconfirmed]}))
 
 
@@ -51,7 +52,7 @@ def _send(api: PlatformApi, held: HeldAttempt, final: Finish) -> None:
         if not final.artifacts and not final.messages:
             raise
         # How the script ended has to come through, even if what it left does not.
-        told = [f"the platform refused to record what the script left: {refusal.message}"]
+        told = [say("left_refused", problem=refusal.message)]
         bare = final.model_copy(update={"artifacts": [], "messages": told})
         held.persist("finish", lambda: api.finish(held.id, bare))
 

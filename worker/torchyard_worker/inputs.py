@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from torchyard.contracts.bundles import batches
 from torchyard.contracts.inputs import Source, read_source
 from torchyard.contracts.runner import ClaimedAttempt, InputFile
+from torchyard.contracts.sayings import Sentence, say
 from torchyard.errors import Conflict
 from torchyard_worker import placing
 from torchyard_worker.arranging import conflict
@@ -58,7 +59,7 @@ class Giving:
             Unavailable: The platform is away.
         """
         for name in self._sources:
-            self._make(self._work / INPUTS / name, f"the input {name}")
+            self._make(self._work / INPUTS / name, say("input_named", name=name))
         wanted: dict[str, list[InputFile]] = defaultdict(list)
         for file in self._files:
             wanted[file.sha256].append(file)
@@ -69,7 +70,10 @@ class Giving:
                 for sha256 in batch:
                     for file in wanted[sha256]:
                         self._copy(self._blobs.path(sha256), file)
-        return [f"{INPUTS}/{name} ({self._words(name, source)})" for name, source in self._sources.items()]
+        return [
+            say("staged_source", name=f"{INPUTS}/{name}", what=self._words(name, source))
+            for name, source in self._sources.items()
+        ]
 
     def owner(self, path: str) -> str:
         """Who put the file with this path into `work`, for people."""
@@ -83,7 +87,7 @@ class Giving:
     def _copy(self, blob: Path, file: InputFile) -> None:
         path = PurePosixPath(file.path)
         if path.is_absolute() or ".." in path.parts or not path.parts:  # it was a script that chose it
-            raise Conflict(f"the input {file.path!r} would lie outside inputs/", code="dependency_conflict")
+            raise Conflict(say("input_outside", path=repr(file.path)), code="dependency_conflict")
         place, giver = f"{INPUTS}/{file.name}/{path}", self._giver(file)
         target = self._work / place
         self._make(target.parent, giver)
@@ -95,9 +99,11 @@ class Giving:
         target.chmod(_MODE)  # whatever the umask is
         self._owners[place] = giver
 
-    def _giver(self, file: InputFile) -> str:
+    def _giver(self, file: InputFile) -> Sentence:
         source = self._sources.get(file.name, Source())
-        return f"job {source.job}" if source.job is not None else f"the uploaded file {file.path}"
+        if source.job is not None:
+            return say("job_named", job=source.job)
+        return say("uploaded_file", path=file.path)
 
     def _make(self, folder: Path, giver: str) -> None:
         try:
@@ -105,13 +111,14 @@ class Giving:
         except (FileExistsError, NotADirectoryError):
             taken = next(place for place in (folder, *folder.parents) if place.exists())
             path = taken.relative_to(self._work).as_posix()
-            raise conflict(path, self.owner(path), f"the directory of {giver}") from None
+            raise conflict(path, self.owner(path), say("folder_of", giver=giver)) from None
 
-    def _words(self, name: str, source: Source) -> str:
+    def _words(self, name: str, source: Source) -> Sentence:
         count = sum(1 for file in self._files if file.name == name)
         if source.job is not None:
-            return f"{in_files(count)} of job {source.job}"
-        files = [f"{count} uploaded file{'s' if count != 1 else ''}"] if count else []
-        many = len(source.paths)
-        paths = [f"{many} storage path{'s' if many != 1 else ''}"] if many else []
-        return ", ".join([*files, *paths]) or "empty"
+            return say("files_of_job", files=in_files(count), job=source.job)
+        files = say("uploaded_files", count=count) if count else None
+        paths = say("storage_paths", count=len(source.paths)) if source.paths else None
+        if files and paths:
+            return say("both_inputs", files=files, paths=paths)
+        return files or paths or say("input_empty")

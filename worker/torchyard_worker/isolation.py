@@ -5,6 +5,7 @@ import pwd
 from pathlib import Path
 
 from torchyard.contracts.runner import ClaimedAttempt
+from torchyard.contracts.sayings import Sentence, say
 
 #: Where programs are, beside the runtime's.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -15,14 +16,10 @@ def tier() -> int:
     return 0
 
 
-def notes() -> list[str]:
+def notes() -> list[Sentence]:
     """What that tier lacks, for people."""
-    user = _user()
-    who = "root, as the worker itself" if os.geteuid() == 0 else f"{user}, the worker's own user"
-    return [
-        f"scripts run as {who}: they can read and change whatever that user can, other jobs' files included",
-        "memory and CPUs are counted when jobs are placed, and not enforced while they run",
-    ]
+    apart = say("isolation_root") if os.geteuid() == 0 else say("isolation_user", user=_user())
+    return [apart, say("isolation_unlimited")]
 
 
 def environment(

@@ -9,6 +9,7 @@ from typing import Any
 
 from torchyard.contracts.jobs import split_arguments
 from torchyard.contracts.runner import Cause, ClaimedAttempt
+from torchyard.contracts.sayings import received, say, sent
 from torchyard.errors import StartRefused
 from torchyard_worker.shim import processes, spool
 from torchyard_worker.spooling import AttemptDirectory
@@ -86,7 +87,7 @@ def prepare(
         "timeout_seconds": spec.resources.timeout_seconds,
         "grace_seconds": spec.grace_seconds,
         "fence_seconds": claimed.start_fence_seconds or claimed.fence_seconds,
-        "cold_because": cold_because,
+        "cold_because": None if cold_because is None else sent(cold_because),
     }
     directory.write(spool.LAUNCH, order)
 
@@ -113,7 +114,8 @@ def launch(directory: Path, interpreter: Path) -> Shim:
             setsigmask=[signal.SIGTERM],
         )
     except OSError as problem:
-        raise StartRefused(f"{interpreter} can't be started: {problem.strerror}") from problem
+        told = say("interpreter_unstartable", interpreter=interpreter, problem=problem.strerror)
+        raise StartRefused(told) from problem
     return Shim(directory, pid, os.pidfd_open(pid), ours=True)
 
 
@@ -140,7 +142,8 @@ def find(directory: Path) -> Shim | None:
 
 def cold_because(directory: Path) -> str | None:
     """Why the script did not start warm, in words; None if it did."""
-    return (spool.read_json(str(directory), spool.LAUNCH) or {}).get("cold_because")
+    told: str | None = received((spool.read_json(str(directory), spool.LAUNCH) or {}).get("cold_because"))
+    return told
 
 
 def script_pid(directory: Path) -> int | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from torchyard.contracts.connections import StorageAccess
+from torchyard.contracts.sayings import Sentence, say
 from torchyard.contracts.storage_paths import StoragePath, allows
 from torchyard.errors import DependencyFailed
 from torchyard_worker.buckets import Bucket, RemoteObject
@@ -36,11 +37,9 @@ class Bounds:
             DependencyFailed: `dependency_too_large`.
         """
         if files > self.files:
-            raise _too_large(f"a job may fetch {self.files} files at most, and there are more", uri)
+            raise _too_large(say("fetch_over_count", most=self.files, uri=uri))
         if total_bytes > self.total_bytes:
-            raise _too_large(
-                f"a job may fetch {self.total_bytes / 2**30:.3g} GiB at most, and it is more", uri
-            )
+            raise _too_large(say("fetch_over_size", gib=f"{self.total_bytes / 2**30:.3g}", uri=uri))
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def access_for(path: StoragePath, storage: Iterable[StorageAccess]) -> StorageAc
     for access in storage:
         if access.kind is path.kind and allows(access.allowed, path):
             return access
-    raise _refused("no connection allows this path", str(path))
+    raise _refused(say("no_connection_for", uri=path))
 
 
 def locate(path: StoragePath, bucket: Bucket, bounds: Bounds, persist: Persist) -> list[Landing]:
@@ -85,9 +84,7 @@ def locate(path: StoragePath, bucket: Bucket, bounds: Bounds, persist: Persist) 
     prefix = f"{path.key.rstrip('/')}/" if path.key else ""
     landings = [_below(name, prefix, found) for found in _all_below(bucket, prefix, bounds, persist)]
     if not landings:
-        raise DependencyFailed(
-            f"the storage has no such file or directory: {path}", code="dependency_not_found"
-        )
+        raise DependencyFailed(say("storage_lacks_file", uri=path), code="dependency_not_found")
     return landings
 
 
@@ -116,15 +113,15 @@ def _plain(name: str, uri: str) -> str:
     # A key is the storage's text, not a path: of its parts come names, each of which stays where it is put.
     strange = any(ord(char) < 32 or 127 <= ord(char) < 160 or 0xD800 <= ord(char) < 0xE000 for char in name)
     if name in {"", ".", ".."} or "\\" in name or "/" in name or strange:
-        raise _refused(f"its name {name[:80]!r} is no plain file name", uri)
+        raise _refused(say("key_no_file_name", name=repr(name[:80]), uri=uri))
     if len(name.encode()) > _MAX_NAME_BYTES:
-        raise _refused(f"a file name may have {_MAX_NAME_BYTES} bytes at most", uri)
+        raise _refused(say("key_too_long", bytes=_MAX_NAME_BYTES, uri=uri))
     return name
 
 
-def _too_large(why: str, uri: str) -> DependencyFailed:
-    return DependencyFailed(f"{why}: {uri}", code="dependency_too_large")
+def _too_large(why: Sentence) -> DependencyFailed:
+    return DependencyFailed(why, code="dependency_too_large")
 
 
-def _refused(why: str, uri: str) -> DependencyFailed:
-    return DependencyFailed(f"{why}: {uri}", code="dependency_forbidden")
+def _refused(why: Sentence) -> DependencyFailed:
+    return DependencyFailed(why, code="dependency_forbidden")

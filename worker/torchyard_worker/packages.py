@@ -24,6 +24,7 @@ from torchyard.contracts.requirements import (
     requirements_in,
 )
 from torchyard.contracts.runner import Cause, ClaimedAttempt
+from torchyard.contracts.sayings import Sentence, say
 from torchyard.errors import DependencyFailed, RequirementsFailed, TorchyardError
 from torchyard_worker.attempts import HeldAttempt, Stopped, StopWish
 from torchyard_worker.job_venv import JobVenv
@@ -31,6 +32,7 @@ from torchyard_worker.package_cache import PackageCache
 from torchyard_worker.package_trees import Packages, PackageTrees
 from torchyard_worker.tree_cache import TreeCache
 from torchyard_worker.waiting import readable
+from torchyard_worker.wording import in_names, message_of
 
 log = structlog.get_logger()
 
@@ -110,23 +112,27 @@ def wanted(claimed: ClaimedAttempt, work: Path) -> Requirements:
         RequirementsFailed: A line is not allowed, or the file is no text.
     """
     spec = claimed.spec
-    sources = {"the job's requirements": spec.requirements.encode()}
+    sources: dict[Sentence, bytes] = {say("requirements_of_job"): spec.requirements.encode()}
     file = work / REQUIREMENTS_FILE
     if spec.dependencies is not None and file.is_file():
         with file.open("rb") as opened:
-            sources[f"{REQUIREMENTS_FILE} in {spec.dependencies.name}"] = opened.read(
-                MAX_REQUIREMENTS_BYTES + 1
-            )
+            source = say("file_in_archive", path=REQUIREMENTS_FILE, archive=spec.dependencies.name)
+            sources[source] = opened.read(MAX_REQUIREMENTS_BYTES + 1)
     lines: list[str] = []
     for source, content in sources.items():
         try:
             lines += requirements_in(content)
         except RequirementsInvalid as problem:
-            raise RequirementsFailed(f"{source}, {problem}") from None
-    return Requirements(tuple(lines), " and ".join(source for source, content in sources.items() if content))
+            told = say("requirements_refused", source=source, problem=message_of(problem))
+            raise RequirementsFailed(told) from None
+    return Requirements(tuple(lines), _joined([source for source, content in sources.items() if content]))
 
 
-def install(requirements: Requirements, venv: JobVenv, installation: Installation) -> str:
+def _joined(sources: list[Sentence]) -> str:
+    return say("both_sources", one=sources[0], other=sources[1]) if len(sources) > 1 else "".join(sources)
+
+
+def install(requirements: Requirements, venv: JobVenv, installation: Installation) -> Sentence:
     """Install them; what was done, in words.
 
     Raises:
@@ -145,15 +151,14 @@ def install(requirements: Requirements, venv: JobVenv, installation: Installatio
     else:
         installation.cache.used(name for name, _ in done.added)
         added = [f"{name} {version}" for name, version in done.added]
-    took = f"in {time.monotonic() - started:.1f} s"
+    took = f"{time.monotonic() - started:.1f}"
     if not added:
-        return f"checked {requirements.source} {took}: the runtime has everything"
-    names = ", ".join(added[:_NAMES_TOLD]) + (
-        f" and {len(added) - _NAMES_TOLD} more" if len(added) > _NAMES_TOLD else ""
-    )
-    packages = f"{len(added)} package{'s' if len(added) != 1 else ''}"
-    did = f"took {packages} of an earlier job for" if done.taken else "installed"
-    return f"{did} {requirements.source} {took}: {names}"
+        return say("requirements_there", source=requirements.source, seconds=took)
+    names, more = in_names(added, _NAMES_TOLD)
+    facts = {"source": requirements.source, "seconds": took, "names": names, "more": more}
+    if done.taken:
+        return say("requirements_taken", count=len(added), **facts)
+    return say("requirements_installed", **facts)
 
 
 def were_wanted(folder: Path) -> bool:
@@ -243,7 +248,7 @@ def _failure(by_pip: str, by_uv: str) -> TorchyardError:
     """Why neither could install them, by what both said."""
     if not _ANSWERED.search(by_pip) and _AWAY.search(by_uv + by_pip):
         why = _reason_of_uv(by_uv) if _AWAY.search(by_uv) else _reason_of_pip(by_pip)
-        return DependencyFailed(f"the package index does not answer: {why}")
+        return DependencyFailed(say("index_away", why=why))
     return RequirementsFailed(_reason_of_pip(by_pip))
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from torchyard.contracts.sayings import say
 from torchyard.errors import DependencyFailed
-from torchyard_worker.wording import in_seconds
+from torchyard_worker.wording import in_seconds, message_of
 
 Answer = TypeVar("Answer")
 
@@ -57,11 +58,12 @@ class Patience:
             try:
                 return call()
             except passing as problem:
+                facts = {"problem": message_of(problem), "uri": uri, "number": number}
                 wait = delay * random.uniform(0.5, 1.0)  # noqa: S311 - keeps no secret
                 if number == self.tries or time.monotonic() + wait > end:
-                    times = f"{number} times" if number > 1 else "once"
-                    raise DependencyFailed(f"{problem}, tried {times}: {uri}") from problem
-                self.tell(number, f"{problem}: {uri}; trying again in {in_seconds(wait)}")
+                    tried = say("tried_often" if number > 1 else "tried_once", **facts)
+                    raise DependencyFailed(tried) from problem
+                self.tell(number, say("fetch_pauses", **facts, pause=in_seconds(wait)))
             pause(wait)
             delay *= 4
         raise AssertionError("at least one try is made")

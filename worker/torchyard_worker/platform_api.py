@@ -22,6 +22,7 @@ from torchyard.contracts.runner import (
     Report,
     WantedBlobs,
 )
+from torchyard.contracts.sayings import received, say
 
 #: Connections that are kept open. The one used last is used next, and with a heartbeat every five seconds no
 #: server has closed that one yet.
@@ -266,12 +267,14 @@ def _check(response: urllib3.BaseHTTPResponse) -> None:
         return
     problem = _problem(response)
     code, sentence = str(problem.get("code", "")), str(problem.get("detail", ""))
+    if saying := problem.get("saying"):
+        sentence = received({"text": sentence, "saying": saying})
     if response.status == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and "expected" in problem:
         raise errors.OffsetMismatch(int(problem["expected"]))
     kind = _BY_CODE.get(code) or _BY_STATUS.get(response.status)
     if kind is None and response.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = errors.Unavailable
-    sentence = sentence or f"the platform answered {response.status}"
+    sentence = sentence or say("platform_answered", status=response.status)
     if kind is not None:
         raise kind(sentence, **({"log": problem["log"]} if "log" in problem else {}))
     raise errors.RequestRefused(sentence, status=response.status, code=code or None)

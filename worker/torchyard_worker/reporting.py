@@ -7,6 +7,7 @@ from torchyard.contracts.runner import Report
 from torchyard_worker.attempts import HeldAttempt
 from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.spooling import AttemptDirectory
+from torchyard_worker.wording import cut
 
 _REPORTS = "reports.json"
 _MAX_MESSAGE = 10_000
@@ -31,7 +32,7 @@ class Reporter:
 
     def say_next(self, message: str) -> None:
         """Have a line for system.log go with the next one that is reported: that saves a request."""
-        self._before.append(message[:_MAX_MESSAGE])
+        self._before.append(cut(message, _MAX_MESSAGE))
 
     def unsaid(self) -> list[str]:
         """The lines that wait for the next one, which do so no longer."""
@@ -54,7 +55,7 @@ class Reporter:
         event = Report(
             number=self._number,
             state=state,
-            message=message[:_MAX_MESSAGE],
+            message=cut(message, _MAX_MESSAGE),
             before=self.unsaid(),
             progress=progress,
         )

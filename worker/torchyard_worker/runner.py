@@ -11,6 +11,7 @@ import structlog
 
 from torchyard.contracts.jobs import JobState, StagingProgress, split_arguments
 from torchyard.contracts.runner import Cause, ClaimedAttempt, Finish, Outcome
+from torchyard.contracts.sayings import Sentence, say
 from torchyard.errors import AttemptStale, StartRefused, TorchyardError
 from torchyard_worker import (
     endings,
@@ -150,14 +151,14 @@ class Runner:
             self._sources.fetcher.remember(directory)
             if directory.read(spool.LAUNCH) is None:
                 launching.kill_leftovers(directory.tag)
-                lost = "the worker was restarted before it had started the script"
+                lost = say("restarted_before_start")
                 self._finish(attempt, Finish(outcome=Outcome(cause=Cause.WORKER_LOST, detail=lost)))
                 return
             _keep_fence(attempt)
             shim = launching.find(directory.path)
             if shim is not None:
                 held.attach(shim)
-            attempt.reporter.say("the worker was restarted, and took the script over")
+            attempt.reporter.say(say("worker_took_over"))
             self._see_through(attempt, shim, resumed=True)
 
     def _path(self, attempt_id: str) -> Path:
@@ -194,7 +195,7 @@ class Runner:
         except (AttemptStale, Stopped):
             # If an answer was lost on its way, the platform takes the attempt for claimed: give it back.
             if tries > 1:
-                lost = "the platform's answer did not reach the worker"
+                lost = say("claim_unheard")
                 finish(self._api, held, Finish(outcome=Outcome(cause=Cause.WORKER_LOST, detail=lost)))
             return None
         log.info("attempt_claimed", attempt=held.id, job=claimed.job_id, number=claimed.number)
@@ -202,27 +203,27 @@ class Runner:
             held.stop(StopWish(Cause.CANCELLED))
         return claimed
 
-    def _stage(self, attempt: _Attempt) -> str:
+    def _stage(self, attempt: _Attempt) -> Sentence:
         """Put the files into place; what was done, in words."""
         started, held = time.monotonic(), attempt.held
 
         def tell(message: str, progress: StagingProgress | None = None) -> None:
             attempt.reporter.say(message, progress=progress)
 
-        def stage() -> str:
+        def stage() -> list[str]:
             return staging.stage(attempt.directory, attempt.claimed, self._sources, held.check, tell)
 
         with _refusing():
             staged = held.persist("stage", stage)
             held.check()
-        return f"staged {staged} in {(time.monotonic() - started) * 1000:.0f} ms"
+        return say("event_staged", parts=staged, ms=round((time.monotonic() - started) * 1000))
 
     def _launch(self, attempt: _Attempt, staged: str) -> Shim:
         """Start the script's shim, and tell what was done before."""
         held, directory, claimed = attempt.held, attempt.directory, attempt.claimed
         with _refusing():
             if attempt.runtime is None:
-                raise StartRefused(f"the runtime {claimed.spec.runtime} is not on this worker any more")
+                raise StartRefused(say("runtime_gone", runtime=claimed.spec.runtime))
             venv = job_venv.made(directory.venv, attempt.runtime)
             environment = job_venv.environment(venv, directory, claimed, self._places.indexes)
             requirements = packages.wanted(claimed, directory.work)
@@ -253,7 +254,7 @@ class Runner:
                 return zygote.launch(directory.path)
             except ZygoteGone as gone:
                 log.warning("zygote_gone", attempt=attempt.held.id, reason=str(gone))
-                zygote = "the interpreter that had torch loaded has ended"
+                zygote = say("cold_interpreter_ended")
         launching.prepare(directory, claimed, venv.python, environment, zygote)
         return launching.launch(directory.path, venv.installed.interpreter)
 
@@ -262,7 +263,7 @@ class Runner:
     ) -> Zygote | str:
         """What the script is to be forked from; in words why it is not."""
         if not claimed.spec.warm:
-            return "as the job asks"
+            return say("cold_as_asked")
         zygote = self._zygotes.find(venv.installed)
         if isinstance(zygote, str):
             return zygote
@@ -309,7 +310,8 @@ class Runner:
         if not (found := event_files.among(paths)):
             return []
         if attempt.runtime is None:
-            return ["TensorBoard event files were not read: their runtime is not on this worker any more"]
+            gone = say("runtime_gone", runtime=attempt.claimed.spec.runtime)
+            return [say("event_files_unread", why=gone)]
         return event_files.read(attempt.directory, found, attempt.runtime.interpreter)
 
     def _announce(self, attempt: _Attempt) -> None:
@@ -321,14 +323,16 @@ class Runner:
             return
         spec = attempt.claimed.spec
         command = shlex.join(["python", spec.script.name, *split_arguments(spec.arguments)])
-        where = f"runtime {spec.runtime}"
+        python = torch = ""
         if attempt.runtime is not None:
             runtime = attempt.runtime.runtime
-            torch = f", torch {runtime.packages['torch']}" if "torch" in runtime.packages else ""
-            where += f", Python {runtime.python}{torch}"
+            python = say("with_python", version=runtime.python)
+            if version := runtime.packages.get("torch"):
+                torch = say("with_torch", version=version)
         cold = launching.cold_because(attempt.directory.path)
-        how = "warm, with torch loaded" if cold is None else f"cold: {cold}"
-        attempt.reporter.say(f"started: {command} ({where}, pid {pid}; {how})", JobState.RUNNING)
+        how = say("start_warm") if cold is None else say("start_cold", why=cold)
+        facts = {"command": command, "runtime": spec.runtime, "python": python, "torch": torch}
+        attempt.reporter.say(say("event_started", **facts, pid=pid, how=how), JobState.RUNNING)
         _keep_fence(attempt)
 
     def _finish(self, attempt: _Attempt, final: Finish, shipper: Shipper | None = None) -> None:
@@ -352,10 +356,8 @@ class Runner:
 
     def _give_up(self, held: HeldAttempt, problem: Exception) -> None:
         """An error of the worker's own: say so if that is possible, and leave nothing behind."""
-        detail = f"the worker failed: {type(problem).__name__}: {problem}"[:2000]
-        outcome = endings.not_started(problem) or Outcome(cause=Cause.INTERNAL, detail=detail)
         with contextlib.suppress(TorchyardError):
-            self._api.finish(held.id, Finish(outcome=outcome))
+            self._api.finish(held.id, Finish(outcome=endings.broken(problem)))
         self._discard(held)
 
     def _discard(self, held: HeldAttempt) -> None:

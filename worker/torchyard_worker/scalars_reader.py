@@ -55,7 +55,8 @@ class Reader:
 
     def __init__(self) -> None:
         self.curves: dict[tuple[str, str], Curve] = {}
-        self.notes: set[str] = set()
+        #: Codes of sentences, each with its facts.
+        self.notes: dict[str, dict[str, int]] = {}
         self.files = 0
         self._left = _MAX_BYTES
 
@@ -63,7 +64,7 @@ class Reader:
         """Take in a file, as far as it can be read."""
         found = os.lstat(path)
         if not stat.S_ISREG(found.st_mode) or found.st_size > self._left:
-            self.notes.add("the larger ones were left out")
+            self.notes["event_files_too_large"] = {}
             return
         self._left -= found.st_size
         self.files += 1
@@ -71,7 +72,7 @@ class Reader:
             for event in EventFileLoader(path).Load():
                 self._take(event.summary.value, path.rpartition("/")[0], event)
         except Exception:  # noqa: BLE001 - whatever a damaged file makes of somebody else's parser
-            self.notes.add("some are damaged, and were read as far as they go")
+            self.notes["event_files_damaged"] = {}
 
     def _take(self, values: Iterable[Any], folder: str, event: Any) -> None:
         for value in values:
@@ -80,7 +81,7 @@ class Reader:
             if number is None:
                 continue
             if key not in self.curves and len(self.curves) >= _MAX_SERIES:
-                self.notes.add(f"only the first {_MAX_SERIES} series are shown")
+                self.notes["event_files_many_series"] = {"most": _MAX_SERIES}
                 continue
             self.curves.setdefault(key, Curve()).add(float(event.step), number, event.wall_time)
 
@@ -114,8 +115,7 @@ def main() -> None:
         _told(tag if len(folders) < 2 else f"{_short(folder)}/{tag}", curve)
         for (folder, tag), curve in reader.curves.items()
     ]
-    note = "; ".join(sorted(reader.notes))
-    json.dump({"files": reader.files, "note": note, "series": series}, sys.stdout)
+    json.dump({"files": reader.files, "notes": reader.notes, "series": series}, sys.stdout)
 
 
 def _short(folder: str) -> str:

@@ -14,6 +14,7 @@ from torchyard.contracts import archives
 from torchyard.contracts.inputs import read_source
 from torchyard.contracts.jobs import FileRef, JobSpec
 from torchyard.contracts.runner import ClaimedAttempt
+from torchyard.contracts.sayings import Sentence, say
 from torchyard.contracts.storage_paths import split_paths
 from torchyard.errors import Conflict
 from torchyard_worker import inputs, spooling, trees
@@ -45,7 +46,7 @@ def stage(
     sources: Sources,
     keep_going: Callable[[], None],
     tell: Tell,
-) -> str:
+) -> list[str]:
     """Put the script and its dependencies into place.
 
     Args:
@@ -56,7 +57,7 @@ def stage(
         tell: Tells how far the fetching of files is.
 
     Returns:
-        What was staged, in words.
+        What was staged, each part in words.
 
     Raises:
         ArchiveRejected: The zip is refused.
@@ -67,14 +68,15 @@ def stage(
         Unavailable: The platform is away.
     """
     spec = claimed.spec
-    told = []
+    told: list[str] = []
     sources.fetcher.take_back(directory)  # what came in a try before this one
     _empty(directory.work)
     with sources.blobs.blob(spec.script.sha256, keep_going) as script:
-        told.append(f"{spec.script.name} ({in_bytes(script.stat().st_size)})")
+        told.append(say("staged_source", name=spec.script.name, what=in_bytes(script.stat().st_size)))
         if spec.dependencies is not None:
             placed = _place_dependencies(directory, spec.dependencies, sources, keep_going, tell)
-            told.append(f"{spec.dependencies.name} ({placed}{_hint(directory.work)})")
+            what = _with_hint(placed, directory.work)
+            told.append(say("staged_source", name=spec.dependencies.name, what=what))
         _place_script(script, directory.work / spec.script.name, spec.dependencies)
     for name in (OUTPUTS, INPUTS):
         _make_folder(directory.work / name, spec.dependencies)
@@ -83,7 +85,7 @@ def stage(
     told += _fetch(directory, claimed, sources.fetcher, given.owner, keep_going, tell)
     manifest = {path: _mark(found) for path, found in files_below(directory.work)}
     directory.write(_MANIFEST, manifest)
-    return " and ".join(told)
+    return told
 
 
 def changed_files(directory: AttemptDirectory) -> list[str]:
@@ -134,26 +136,26 @@ def _place_dependencies(
     sources: Sources,
     keep_going: Callable[[], None],
     tell: Tell,
-) -> str:
+) -> Sentence:
     kept = sources.kept.take(dependencies.sha256, directory.work)
     if kept is not None:
-        return f"{in_files(kept)}, kept from an earlier job"
+        return say("files_kept", files=in_files(kept))
     with sources.blobs.blob(dependencies.sha256, keep_going) as blob:
         if trees.is_tree(blob):
             told = trees.Placing(directory.work, sources.blobs, keep_going, tell).place(blob)
         else:
             count = len(archives.extract(blob, directory.work))
-            told = f"{in_files(count)}, {in_bytes(blob.stat().st_size)}"
+            told = say("files_of_size", files=in_files(count), size=in_bytes(blob.stat().st_size))
     sources.kept.keep_later(dependencies.sha256, directory.work)
     return told
 
 
-def _hint(work: Path) -> str:
-    """How to import modules that all lie in one folder: it was zipped, and not what is in it."""
+def _with_hint(placed: Sentence, work: Path) -> Sentence:
+    """With how to import modules that all lie in one folder: it was zipped, and not what is in it."""
     names = [name for name, _ in _listed(str(work)) if name not in _LITTER]
     inside = {name for name, _ in _listed(f"{work}/{names[0]}")} if len(names) == 1 else set()
     modules = any(name.endswith(".py") for name in inside) and "__init__.py" not in inside
-    return f"; its modules are in {names[0]}/: import them as {names[0]}.NAME" if modules else ""
+    return say("with_import_hint", what=placed, folder=names[0]) if modules else placed
 
 
 def _fetch(
@@ -169,20 +171,20 @@ def _fetch(
     below = {name: read_source(text).paths for name, text in claimed.spec.inputs.items()}
     if paths or any(below.values()):
         fetcher.fetch(Order(paths, claimed.storage, directory, owner, tell, keep_going, below))
-    return [f"{len(paths)} dependency path{'s' if len(paths) != 1 else ''}"] if paths else []
+    return [say("dependency_path_count", count=len(paths))] if paths else []
 
 
 def _owner(spec: JobSpec, path: str) -> str:
     """Who put the file with this path beside the script, for people."""
     if path == spec.script.name:
-        return f"the script {path} (which always keeps its own name)"
-    return f"{path} in {spec.dependencies.name}" if spec.dependencies else path
+        return say("script_of_job", path=path)
+    return say("file_in_archive", path=path, archive=spec.dependencies.name) if spec.dependencies else path
 
 
 def _place_script(blob: Path, place: Path, dependencies: FileRef | None) -> None:
     if place.exists():
         if not (place.is_file() and filecmp.cmp(blob, place, shallow=False)):
-            raise _conflict(dependencies, place.name, "the script; the script always keeps its own name")
+            raise _conflict(dependencies, place.name, say("the_script"))
         return
     shutil.copyfile(blob, place)
     place.chmod(0o644)
@@ -192,12 +194,12 @@ def _make_folder(place: Path, dependencies: FileRef | None) -> None:
     try:
         place.mkdir(exist_ok=True)
     except FileExistsError:
-        raise _conflict(dependencies, place.name, f"the directory {place.name}/ of every job") from None
+        raise _conflict(dependencies, place.name, say("folder_of_jobs", folder=place.name)) from None
 
 
 def _conflict(dependencies: FileRef | None, name: str, other: str) -> Conflict:
-    archive = dependencies.name if dependencies else "the archive"
-    return Conflict(f"{name} in {archive} takes the name of {other}", code="dependency_conflict")
+    archive = dependencies.name if dependencies else say("the_archive")
+    return Conflict(say("name_taken_by", name=name, archive=archive, other=other), code="dependency_conflict")
 
 
 def _mark(found: os.stat_result) -> list[int]:

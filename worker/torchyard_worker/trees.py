@@ -11,12 +11,13 @@ import structlog
 
 from torchyard.contracts import bundles
 from torchyard.contracts import trees as contract
+from torchyard.contracts.sayings import Sentence, say
 from torchyard.contracts.trees import Tree, TreeEntry
 from torchyard.errors import Unavailable
 from torchyard_worker.blob_cache import BlobCache
 from torchyard_worker.fetching import Tell
 from torchyard_worker.metering import Meter
-from torchyard_worker.wording import in_bytes, in_files, in_seconds
+from torchyard_worker.wording import in_bytes, in_facts, in_files, in_seconds
 
 log = structlog.get_logger()
 
@@ -50,7 +51,7 @@ class Placing:
     keep_going: Callable[[], None]
     tell: Tell
 
-    def place(self, document: Path) -> str:
+    def place(self, document: Path) -> Sentence:
         """Put all of a tree into its place; what was done, in words.
 
         Raises:
@@ -66,11 +67,12 @@ class Placing:
             took = self._fetch(lacking)
             self._lay(tree)
         files = [entry for entry in tree.entries if not entry.is_directory]
-        told = f"{in_files(len(files))}, {in_bytes(sum(entry.size for entry in files))}"
+        facts = {"files": in_files(len(files)), "size": in_bytes(sum(entry.size for entry in files))}
         if not lacking:
-            return f"{told}, all of them from the cache"
-        fetched = f"{in_files(len(lacking))}, {in_bytes(sum(lacking.values()))}"
-        return f"{told}; fetched {fetched}, in {in_seconds(took)}"
+            return say("files_cached", **facts)
+        size = in_bytes(sum(lacking.values()))
+        facts |= {"fetched_files": in_files(len(lacking)), "fetched_size": size}
+        return say("files_fetched", **facts, time=in_seconds(took))
 
     def _fetch(self, lacking: dict[str, int]) -> float:
         """Have all of these in the cache; seconds that it took."""
@@ -93,12 +95,7 @@ class Placing:
 
     def _report(self, meter: Meter) -> None:
         progress = meter.progress()
-        self.tell(
-            f"fetched {in_bytes(progress.bytes_done)} of {in_bytes(progress.bytes_total)} of dependencies, "
-            f"{progress.files_done} of {in_files(progress.files_total)}, "
-            f"{in_bytes(progress.bytes_per_second)}/s",
-            progress,
-        )
+        self.tell(say("fetch_of_dependencies", **in_facts(progress)), progress)
 
     def _lay(self, tree: Tree) -> None:
         """Put the files into their places, each a copy of the job's own."""

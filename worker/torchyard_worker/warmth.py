@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
+from torchyard.contracts.sayings import Sentence, say
 from torchyard_worker import job_venv, zygotes
 
 #: Variables that the interpreter, torch, numpy and the libraries below them read once, when they are loaded.
@@ -25,7 +26,7 @@ _SUFFIXES = tuple(all_suffixes())
 
 def obstacle(
     zygote: zygotes.Zygote, work: Path, packages: Path, environment: Mapping[str, str]
-) -> str | None:
+) -> Sentence | None:
     """Why the script can't start warm, in words; None if it can.
 
     Args:
@@ -36,16 +37,16 @@ def obstacle(
     """
     for name, value in environment.items():
         if _is_read_at_start(name) and zygotes.ENVIRONMENT.get(name) != value:
-            return f"{name} has to be set before torch is loaded"
+            return say("cold_variable", name=name)
     if not _COUNT.fullmatch(environment.get("OMP_NUM_THREADS", "1")):
-        return "OMP_NUM_THREADS is more than a number"
+        return say("cold_threads")
     hidden = _first_of(zygote.modules, work)
     if hidden is not None:
-        return f"{hidden} beside the script has the name of a module that is loaded already"
+        return say("cold_file", file=hidden)
     if any(path.suffix == ".pth" and path.name != job_venv.PATHS for path in packages.iterdir()):
-        return "its packages want to be there when the interpreter starts"
+        return say("cold_packages")
     hidden = _first_of(zygote.modules, packages)
-    return f"it has its own {hidden}" if hidden is not None else None
+    return say("cold_own_module", file=hidden) if hidden is not None else None
 
 
 def _is_read_at_start(name: str) -> bool:

@@ -19,12 +19,14 @@ from pathlib import Path
 
 import structlog
 
+from torchyard.contracts.sayings import say
 from torchyard_worker import isolation, job_venv
 from torchyard_worker.attempts import growing_delays
 from torchyard_worker.launching import Shim
 from torchyard_worker.runtimes import InstalledRuntime
 from torchyard_worker.shim import child
 from torchyard_worker.waiting import readable
+from torchyard_worker.wording import message_of
 
 log = structlog.get_logger()
 
@@ -49,7 +51,7 @@ _LOAD_SECONDS, _ANSWER_SECONDS, _LOOK_SECONDS = 300.0, 10.0, 30.0
 #: How much larger than at its start it may be: it does nothing that would make it grow.
 _GROWTH = 1.5
 #: Why there is none, while one is on its way.
-_LOADING = "the interpreter of its runtime still loads torch"
+_LOADING = say("cold_loading")
 
 
 class ZygoteGone(Exception):
@@ -148,17 +150,17 @@ class Zygote:
 
     def _greeting(self) -> frozenset[str]:
         if not readable(self._control.fileno(), seconds=_LOAD_SECONDS):
-            raise ZygoteGone(f"it was not ready after {_LOAD_SECONDS:.0f} s")
+            raise ZygoteGone(say("loading_too_slow", seconds=round(_LOAD_SECONDS)))
         told = self._control.recv(_MAX_GREETING)
         said = (self._directory / _LOG).read_text(errors="replace").strip()[-_MAX_SAID:]
         if not told:
             ended = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOWAIT)
-            why = said.splitlines()[-1] if said else "it gave no reason"
+            why = said.splitlines()[-1] if said else say("no_reason_given")
             if ended is not None and ended.si_code == os.CLD_EXITED:
-                raise ZygoteUnfit(f"loading torch ahead fails in this runtime: {why}")
-            raise ZygoteGone(f"it was killed while it loaded: {why}")
+                raise ZygoteUnfit(say("cold_failing", why=why))
+            raise ZygoteGone(say("loading_killed", why=why))
         if said:
-            raise ZygoteUnfit(f"importing torch prints something in this runtime: {said.splitlines()[-1]}")
+            raise ZygoteUnfit(say("cold_printing", line=said.splitlines()[-1]))
         return frozenset(json.loads(told)["modules"])
 
     def _size(self) -> int:
@@ -201,15 +203,15 @@ class _Keeper:
                 try:
                     self._keep_one()
                 except (ZygoteGone, OSError) as problem:
-                    self.found = f"the interpreter of its runtime can't load torch ahead: {problem}"
+                    self.found = say("cold_unloadable", problem=message_of(problem))
                     log.warning("zygote_not_started", runtime=name, reason=str(problem))
                 if self._left.wait(delay):
                     return
         except ZygoteUnfit as unfit:
-            self.found = str(unfit)
+            self.found = message_of(unfit)
             log.warning("zygote_unfit", runtime=name, reason=str(unfit))
         except Exception as problem:
-            self.found = f"the worker could not keep an interpreter with torch loaded: {problem}"
+            self.found = say("cold_broken", problem=problem)
             log.exception("zygote_keeper_broken", runtime=name)
 
     def _keep_one(self) -> None:
@@ -250,7 +252,7 @@ class Zygotes:
     def find(self, installed: InstalledRuntime) -> Zygote | str:
         """The zygote of a runtime, which is started if it is not there; in words why there is none now."""
         if not self._most:
-            return "this worker is set to keep no interpreter with torch loaded"
+            return say("cold_not_kept")
         key = installed.interpreter, installed.changed_ns()
         with self._lock:
             if key not in self._keepers:
@@ -304,4 +306,5 @@ def _spawn(python: Path, directory: Path, control: int, modules: tuple[str, ...]
             setsigdef=child.DEFAULT_SIGNALS,
         )
     except OSError as problem:
-        raise ZygoteGone(f"{python} can't be started: {problem.strerror}") from problem
+        told = say("interpreter_unstartable", interpreter=python, problem=problem.strerror)
+        raise ZygoteGone(told) from problem

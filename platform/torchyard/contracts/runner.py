@@ -1,6 +1,7 @@
 """The runner protocol: what a worker and the platform say to each other over HTTP.
 
-Both sides read leniently, so that they can be upgraded one after the other.
+Both sides read leniently, so that they can be upgraded one after the other. A line for people is a text, or
+`{"text", "saying"}`: the same together with what it says, for other languages (`contracts.sayings`).
 
     POST  /runner/v1/register                               RegisterRequest  → Registered   (join token)
     POST  /runner/v1/heartbeat                              Heartbeat        → HeartbeatAnswer
@@ -28,6 +29,7 @@ from torchyard.contracts.connections import StorageAccess
 from torchyard.contracts.jobs import JobSpec, JobState, Sha256, StagingProgress
 from torchyard.contracts.logs import LogName
 from torchyard.contracts.models import MAX_COUNT, Count, Lenient, RevealedSecret, Told, Uuid
+from torchyard.contracts.sayings import Line
 
 PROTOCOL_VERSION = 1
 #: Seconds between two heartbeats of a worker.
@@ -65,7 +67,7 @@ class RegisterRequest(Lenient):
     isolation_tier: Count = Field(
         0, description="0: an attempt is a process tree of its own; see isolation.py."
     )
-    isolation_notes: list[Told] = Field([], description="What this machine's isolation lacks, for people.")
+    isolation_notes: list[Line] = Field([], description="What this machine's isolation lacks, for people.")
     attempts: list[Told] = Field([], description="Attempts of earlier incarnations still found in the spool.")
 
 
@@ -145,8 +147,8 @@ class Report(Lenient):
 
     number: int = Field(ge=1, le=MAX_COUNT, description="1 for the attempt's first event.")
     state: JobState | None = Field(None, description="`running` when the script starts; else left out.")
-    message: Told = Field(max_length=10_000, description="One line for system.log.")
-    before: list[Told] = Field([], max_length=100, description="Lines for system.log that come before it.")
+    message: Line = Field(max_length=10_000, description="One line for system.log.")
+    before: list[Line] = Field([], max_length=100, description="Lines for system.log that come before it.")
     progress: StagingProgress | None = Field(None, description="How far its files are.")
 
 
@@ -206,7 +208,7 @@ class Outcome(Lenient):
     script_line: Count | None = Field(
         None, description="Innermost line of the user's script in that traceback."
     )
-    detail: Told | None = Field(
+    detail: Line | None = Field(
         None, max_length=2000, description="For causes other than `exited`: what happened."
     )
     peak_memory_mb: Count | None = None
@@ -255,7 +257,7 @@ class Finish(Lenient):
     outcome: Outcome
     logs: list[LogSeal] = []
     artifacts: Annotated[list[ProducedFile], AfterValidator(_each_once)] = []
-    messages: list[Told] = Field(
+    messages: list[Line] = Field(
         [], max_length=100, description="Last lines for system.log, such as files over a limit."
     )
     fetched: dict[Told, Told] | None = Field(

@@ -4,22 +4,22 @@ The catalogue of all of them is `torchyard.contracts.sentences`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Union
+from typing import Annotated, Any, Union
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from torchyard.contracts.models import Lenient
+from torchyard.contracts.models import Lenient, Told
 from torchyard.contracts.sentences import SENTENCES
 
 #: A text, a number, something said in turn, or several of these.
-Fact = Union[str, int, float, "Saying", list[Union[str, "Saying"]]]
+Fact = Union[Told, int, float, "Saying", list[Union[Told, "Saying"]]]
 
 
 class Saying(Lenient):
     """What a sentence says, whatever the language: which one it is, and what stands in it."""
 
-    code: str = Field(description="Which sentence. Stable; one that is not known is told in English alone.")
-    facts: dict[str, Fact] = Field({}, description="What stands in it, by name.")
+    code: Told = Field(description="Which sentence. Stable; one that is not known is told in English alone.")
+    facts: dict[Told, Fact] = Field({}, description="What stands in it, by name.")
 
 
 Saying.model_rebuild()
@@ -73,6 +73,33 @@ def spoken(sentence: str | None) -> dict[str, Any]:
         "sentence": None if sentence is None else str.__str__(sentence),
         "saying": None if saying is None else saying.model_dump(mode="json"),
     }
+
+
+def sent(line: str) -> str | dict[str, Any]:
+    """A line as it crosses to another process: a text, or what it says along with it."""
+    saying = saying_of(line)
+    return line if saying is None else {"text": str.__str__(line), "saying": saying.model_dump(mode="json")}
+
+
+def received(line: Any) -> Any:
+    """A line as it was before it was sent; what is none is given back as it is."""
+    if not isinstance(line, Mapping):
+        return line
+    text = str(line.get("text", ""))
+    try:
+        return Sentence(text, Saying.model_validate(line.get("saying")))
+    except ValidationError:  # what a newer peer has to say is told in English
+        return text
+
+
+def _received(line: Any, checked: ValidatorFunctionWrapHandler) -> str:
+    given = received(line)
+    text: str = checked(given)
+    return Sentence(text, given.saying) if isinstance(given, Sentence) else text
+
+
+#: Text from a peer that may know what it says.
+Line = Annotated[Told, WrapValidator(_received), PlainSerializer(sent)]
 
 
 def reread(sentence: str | None, saying: Mapping[str, Any] | None) -> str | None:

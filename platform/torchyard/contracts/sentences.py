@@ -1,8 +1,10 @@
-"""The catalogue of sentences about jobs, nodes, runs and wrong input: in English, by code.
+"""The catalogue of sentences about jobs, nodes, runs, workers and wrong input: in English, by code.
 
 What stands in braces is put in. Of two, the first is for a `count` of one. The web app has each of them in
 every other language it speaks; `make web-api` tells it of new ones.
 """
+
+from torchyard.contracts.worker_sentences import WORKER_SENTENCES
 
 SENTENCES: dict[str, str | tuple[str, str]] = {
     # How a script ended.
@@ -184,6 +186,7 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
     "part_inputs": "inputs.{name}",
     "part_paths": "paths",
     "part_files": "files",
+    "part_settings": "settings",
     # How a run ended.
     "run_queued": "Waits for other runs of the workflow to end.",
     "run_done": "Done: {counts}.",
@@ -375,4 +378,5 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
     "hint_new_run_of": "start a new run of {node}",
     "hint_empty_folder": "write job:{job}? if an empty folder will do",
     "hint_store_secret": "store it first: `torchyard secrets set {name}`",
+    **WORKER_SENTENCES,
 }

@@ -60,5 +60,4 @@ class EventScalars(Lenient):
     """The scalars of TensorBoard event files among an attempt's artifacts."""
 
     files: int = Field(0, description="Event files that were read.")
-    note: str = Field("", description="What was left out, and why.")
     series: list[Series] = []

@@ -7,6 +7,7 @@ from pydantic import Field
 from torchyard.contracts.jobs import JobState
 from torchyard.contracts.models import Lenient, Strict
 from torchyard.contracts.runner import Gpu, Runtime
+from torchyard.contracts.sayings import Saying
 
 
 class HeldJob(Lenient):
@@ -40,6 +41,9 @@ class Worker(Lenient):
     runtimes: list[Runtime] = Field([], description="Its runtimes with their real versions.")
     isolation_tier: int = Field(0, description="How far its scripts are contained.")
     isolation_notes: list[str] = Field([], description="What its isolation lacks.")
+    isolation_sayings: list[Saying | None] = Field(
+        [], description="The same for other languages, in the same order."
+    )
     attempts: int = Field(description="Attempts it holds now.")
     jobs: list[HeldJob] = Field([], description="The jobs of these attempts.")
     free_cpus: int = Field(description="CPU cores not given to any attempt.")

@@ -109,6 +109,9 @@ class NodeSummary(Lenient):
     name: str = Field(description="The node's name.")
     status: NodeStatus = Field(description="How it stands before the next run.")
     stale_because: list[str] = Field([], description="What changed: fields, or names of nodes above it.")
+    stale_sayings: list[Saying | None] = Field(
+        [], description="The same for other languages, in the same order; null for a node."
+    )
     last_run: str | None = Field(None, description="The latest run that it had a part in.")
     last_job: str | None = Field(None, description="The latest of its jobs.")
     last_state: str | None = Field(None, description="Its state in that run (NodeState).")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torchyard.contracts.jobs import JobSpec, JobState, Reason
 from torchyard.contracts.runner import Cause, Outcome
-from torchyard.contracts.sayings import say
+from torchyard.contracts.sayings import Sentence, say, saying_of
 from torchyard.domain.gpu_memory import sizes_in
 from torchyard.domain.missing_files import what_was_there
 from torchyard.domain.packages import package_of
@@ -58,8 +58,7 @@ def explain(outcome: Outcome, spec: JobSpec) -> Ending:
         return Ending(JobState.CANCELLED, None, say("cancelled_running" if ran else "cancelled"))
     if outcome.cause is Cause.TIMEOUT:
         return _failed(Reason.TIMEOUT, _timeout(spec.resources.timeout_seconds))
-    detail = _quoted(outcome.detail)
-    why = say("detail", detail=detail) if detail else ""
+    why = _why(outcome.detail)
     if outcome.cause is Cause.ARCHIVE_REJECTED and spec.dependencies:
         return _failed(
             Reason.ARCHIVE_REJECTED, say("archive_refused", archive=spec.dependencies.name, why=why)
@@ -68,6 +67,11 @@ def explain(outcome: Outcome, spec: JobSpec) -> Ending:
         return _failed(Reason.RUNTIME_UNAVAILABLE, say("runtime_broken", runtime=spec.runtime, why=why))
     reason, code = _CAUSES[outcome.cause]
     return _failed(reason, say(code, why=why))
+
+
+def _why(detail: str | None) -> str:
+    text, saying = _quoted(detail), saying_of(detail)
+    return say("detail", detail=Sentence(text, saying) if saying else text) if text else ""
 
 
 _CAUSES: dict[Cause, tuple[Reason, str]] = {

@@ -34,6 +34,12 @@ def mask_text(text: str, wanted: Collection[bytes]) -> str:
     return mask(text.encode(errors="surrogatepass"), wanted).decode(errors="replace") if wanted else text
 
 
+def mask_line(line: str, wanted: Collection[bytes]) -> str:
+    """The same; where something is masked, the line is a text that knows no more what it says."""
+    masked = mask_text(line, wanted)
+    return line if masked == line else masked
+
+
 def _places(data: bytes, value: bytes) -> Iterator[tuple[int, int]]:
     start = data.find(value)
     while start >= 0:

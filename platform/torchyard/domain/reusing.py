@@ -197,7 +197,7 @@ def compare(before: Components | None, after: Components) -> list[Component]:
     fields = [
         Component(
             field=name,
-            saying=saying_of(_part(name)),
+            saying=saying_of(part_of(name)),
             before=earlier.get(name),
             after=after.get(name),
             changed=not _same(name, earlier.get(name), after.get(name)),
@@ -323,12 +323,12 @@ def _short(text: str) -> str:
 
 
 def _named(fields: Sequence[str]) -> list[str]:
-    parts = [_part(name) for name in fields[:_NAMED]]
+    parts = [part_of(name) for name in fields[:_NAMED]]
     return [*parts, say("more", count=len(fields) - _NAMED)] if len(fields) > _NAMED else parts
 
 
-def _part(field: str) -> str:
-    """A field's name, which other languages have words for."""
+def part_of(field: str) -> str:
+    """A field's name, as `compare` gives it; other languages have words for it."""
     kind, dot, name = field.partition(".")
     if f"part_{kind}" not in SENTENCES:
         return field

@@ -152,7 +152,7 @@ def report(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, e
     state = JobState(held.job.state)
     hidden = secrets.to_mask(ctx, session, held.job)
     for line in event.before:
-        note(ctx, session, held.job, state=state, message=masking.mask_text(line, hidden))
+        note(ctx, session, held.job, state=state, message=masking.mask_line(line, hidden))
     if event.progress is not None:
         ctx.progress[attempt_id] = event.progress
     if event.state is JobState.RUNNING:
@@ -161,7 +161,7 @@ def report(ctx: Context, session: Session, worker: WorkerRow, attempt_id: str, e
         attempts.move(
             session, attempt_id, AttemptState.RUNNING, held_by=worker.id, started_at=ctx.clock.now()
         )
-    note(ctx, session, held.job, state=state, message=masking.mask_text(event.message, hidden))
+    note(ctx, session, held.job, state=state, message=masking.mask_line(event.message, hidden))
 
 
 def check_logs(ctx: Context, attempt_id: str, finish: Finish) -> None:
@@ -199,11 +199,11 @@ def _masked(final: Finish, hidden: list[bytes]) -> Finish:
     if not hidden:
         return final
     told = {
-        name: masking.mask_text(text, hidden)
+        name: masking.mask_line(text, hidden)
         for name, text in (("exception", final.outcome.exception), ("detail", final.outcome.detail))
         if text is not None
     }
-    messages = [masking.mask_text(message, hidden) for message in final.messages]
+    messages = [masking.mask_line(message, hidden) for message in final.messages]
     outcome = final.outcome.model_copy(update=told)
     return final.model_copy(update={"outcome": outcome, "messages": messages})
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from torchyard.contracts.graphs import DatasetSettings, Edge, Graph, Node, NodeKind, When
 from torchyard.contracts.inputs import NamedBlob, Source
 from torchyard.contracts.jobs import JobCreate
+from torchyard.contracts.sayings import saying_of
 from torchyard.contracts.storage_paths import StoragePath, split_paths
 from torchyard.contracts.workflows import NodeStatus, NodeSummary
 from torchyard.domain import planning, reusing, substitution, validation
@@ -56,7 +57,7 @@ def of_workflow(ctx: Context, session: Session, workflow_id: str) -> list[NodeSu
             status = NodeStatus.READY
         else:
             unsettled = [edge.source for edge in above[name] if _is_unsettled(found.get(edge.source))]
-            because = [*changed.get(name, []), *unsettled]
+            because = [*(reusing.part_of(field) for field in changed.get(name, [])), *unsettled]
             status = NodeStatus.STALE if because else NodeStatus.UP_TO_DATE
         found[name] = _summary(name, status, because, parts.get(name))
     return [found[node.name] for node in graph.nodes]
@@ -201,6 +202,7 @@ def _summary(name: str, status: NodeStatus, because: list[str], part: Part | Non
         name=name,
         status=status,
         stale_because=because,
+        stale_sayings=[saying_of(one) for one in because],
         last_run=part.run_id if part else None,
         last_job=part.job_id if part else None,
         last_state=part.state if part else None,

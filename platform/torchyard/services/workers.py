@@ -14,7 +14,7 @@ from torchyard.contracts.runner import (
     RegisterRequest,
     Runtime,
 )
-from torchyard.contracts.sayings import say
+from torchyard.contracts.sayings import received, say, saying_of, sent
 from torchyard.contracts.topics import worker_queue
 from torchyard.contracts.workers import DrainWish, HeldJob, OfferedRuntime, Worker
 from torchyard.domain.lifecycle import CLAIMED, AttemptState
@@ -45,7 +45,7 @@ def register(ctx: Context, session: Session, request: RegisterRequest) -> Regist
             gpus=[gpu.model_dump() for gpu in request.gpus],
             runtimes=[runtime.model_dump() for runtime in request.runtimes],
             isolation_tier=request.isolation_tier,
-            isolation_notes=request.isolation_notes,
+            isolation_notes=[sent(note) for note in request.isolation_notes],
             registered_at=now,
             heartbeat_counter=0,
             seen_at=now,
@@ -117,6 +117,7 @@ def drain(ctx: Context, session: Session, worker_id: str, wish: DrainWish) -> Wo
 
 
 def _told(row: WorkerRow, held: Sequence[tuple[AttemptRow, JobRow]]) -> Worker:
+    notes = [received(note) for note in row.isolation_notes]
     return Worker(
         id=row.id,
         name=row.name,
@@ -127,7 +128,8 @@ def _told(row: WorkerRow, held: Sequence[tuple[AttemptRow, JobRow]]) -> Worker:
         gpus=row.gpus,
         runtimes=row.runtimes,
         isolation_tier=row.isolation_tier,
-        isolation_notes=row.isolation_notes,
+        isolation_notes=notes,
+        isolation_sayings=[saying_of(note) for note in notes],
         attempts=len(held),
         jobs=[_held(attempt, job) for attempt, job in held],
         free_cpus=row.cpus - sum(attempt.cpus for attempt, _ in held),

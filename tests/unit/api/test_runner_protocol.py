@@ -86,6 +86,14 @@ def test_a_worker_that_cannot_be_is_refused(
     assert api.get("/api/v1/workers").json() == []
 
 
+def test_what_a_machine_lacks_is_told_for_other_languages(api: TestClient, anonymous: TestClient) -> None:
+    said = {"text": "in English", "saying": {"code": "isolation_unlimited", "facts": {}}}
+    register(anonymous, isolation_notes=["of an older worker", said])
+    (worker,) = api.get("/api/v1/workers").json()
+    assert worker["isolation_notes"] == ["of an older worker", "in English"]
+    assert worker["isolation_sayings"] == [None, said["saying"]]
+
+
 def test_odd_characters_of_a_worker_do_not_hide_the_others(api: TestClient, anonymous: TestClient) -> None:
     odd = "a\x00b\ud800c"
 

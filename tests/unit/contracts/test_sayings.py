@@ -1,4 +1,9 @@
-from torchyard.contracts.sayings import Saying, reread, say, saying_of, spoken
+from typing import Any
+
+import pytest
+
+from torchyard.contracts.runner import Finish, Outcome, Report
+from torchyard.contracts.sayings import Saying, received, reread, say, saying_of, sent, spoken
 
 
 def test_a_sentence_knows_what_it_says() -> None:
@@ -28,3 +33,46 @@ def test_a_sentence_comes_back_from_where_it_was_stored() -> None:
     assert spoken(None) == {"sentence": None, "saying": None}
     assert reread("of an older version", None) == "of an older version"
     assert saying_of("plain") is None
+
+
+def test_lines_cross_to_another_process_with_what_they_say() -> None:
+    started = say("start_cold", why=say("cold_variable", name="LANG"))
+    report = Report(number=1, message=started, before=["plain", say("files", count=2)])
+    final = Finish(
+        outcome=Outcome(cause="worker_lost", detail=say("claim_unheard")),
+        messages=[say("log_lost", size="1 B", name="x")],
+    )
+
+    reported = Report.model_validate_json(report.model_dump_json())
+    finished = Finish.model_validate_json(final.model_dump_json())
+
+    assert (reported, finished) == (report, final)
+    assert saying_of(reported.message) == started.saying
+    assert [saying_of(line) for line in reported.before] == [None, Saying(code="files", facts={"count": 2})]
+    assert saying_of(finished.outcome.detail) == Saying(code="claim_unheard")
+    assert saying_of(finished.messages[0]) == Saying(code="log_lost", facts={"size": "1 B", "name": "x"})
+
+
+@pytest.mark.parametrize("saying", [None, "x", {}, {"code": "of_tomorrow", "facts": {"a": {"odd": 1}}}])
+def test_what_a_newer_peer_says_otherwise_is_told_in_english(saying: Any) -> None:
+    told = Report.model_validate({"number": 1, "message": {"text": "in English", "saying": saying}})
+    assert (told.message, saying_of(told.message)) == ("in English", None)
+
+
+def test_what_no_database_takes_is_replaced_in_a_saying_too() -> None:
+    facts = {"name\x00": "a\x00", "names": ["\ud800"], "inner": {"code": "x", "facts": {"a": "\x00"}}}
+    told = Report.model_validate(
+        {"number": 1, "message": {"text": "\x00", "saying": {"code": "x", "facts": facts}}}
+    )
+    inner = Saying(code="x", facts={"a": "\ufffd"})
+    assert told.message == "\ufffd"
+    assert saying_of(told.message) == Saying(
+        code="x", facts={"name\ufffd": "a\ufffd", "names": ["?"], "inner": inner}
+    )
+
+
+def test_a_line_is_written_down_and_read_again() -> None:
+    said = say("cold_threads")
+    assert (received(sent(said)), saying_of(received(sent(said)))) == (said, said.saying)
+    assert sent("plain") == received("plain") == "plain"
+    assert received(None) is None

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torchyard.domain.masking import mask, mask_text, maskable, overlap
+from torchyard.contracts.sayings import say, saying_of
+from torchyard.domain.masking import mask, mask_line, mask_text, maskable, overlap
 
 VALUE = b"correct horse"
 
@@ -31,6 +32,14 @@ def test_text_is_masked_by_its_bytes() -> None:
         mask_text("der Schlüssel-über-alles!", maskable(["Schlüssel-über"])) == "der ****************-alles!"
     )
     assert mask_text("nothing hidden", []) == "nothing hidden"
+
+
+def test_a_line_in_which_something_is_masked_knows_no_more_what_it_says() -> None:
+    line = say("unreadable", problem="correct horse battery")
+    shown = mask_line(line, [VALUE])
+    assert (shown, saying_of(shown)) == ("can't be read: ************* battery", None)
+    assert saying_of(mask_line(line, [b"another value"])) == line.saying
+    assert mask_line("plain", [VALUE]) == "plain"
 
 
 @given(st.lists(st.sampled_from([b"secret-one", b"one-secret", b"sec", b"one", b"\n", b"-"])), st.data())

@@ -6,6 +6,7 @@ from tests.factories import attempt_id, claim, finish, get, register, stored, su
 from torchyard.contracts.jobs import Job, JobState, Reason
 from torchyard.contracts.logs import LogName
 from torchyard.contracts.runner import Cause, Finish, LogSeal, Outcome, ProducedFile, Report
+from torchyard.contracts.sayings import say
 from torchyard.errors import AttemptStale, BlobNotUploaded, LogMismatch
 from torchyard.services import artifacts, attempts, jobs, scheduling
 from torchyard.services.context import Context
@@ -223,3 +224,23 @@ def test_lines_that_come_before_another_stand_before_it(ctx: Context) -> None:
     with ctx.db.read() as session:
         told = [event.message for event in jobs.events_of(session, job.id)]
     assert told[-3:] == ["staged", "and checked", "started"]
+
+
+def test_what_a_worker_says_is_told_for_other_languages(ctx: Context) -> None:
+    worker, _ = register(ctx)
+    job = submit(ctx)
+    scheduling.schedule(ctx)
+    attempt = attempt_id(ctx, job)
+    claim(ctx, worker, attempt)
+    lost = Outcome(cause=Cause.INTERNAL, detail=say("script_unkillable"))
+    with ctx.db.write() as session:
+        attempts.report(ctx, session, worker, attempt, Report(number=1, message=say("worker_took_over")))
+        final = Finish(outcome=lost, messages=[say("leftovers_killed", count=2)])
+        attempts.finish(ctx, session, worker, attempt, final)
+
+    with ctx.db.read() as session:
+        said = [event.saying.code for event in jobs.events_of(session, job.id) if event.saying]
+    assert said[-3:] == ["worker_took_over", "leftovers_killed", "event_ended"]
+    ended = get(ctx, job).saying
+    assert ended is not None
+    assert ended.facts["why"] == say("detail", detail=say("script_unkillable")).saying

@@ -9,6 +9,7 @@ from tests.factories import admin, attempt_id, finish, get, make_create, registe
 from torchyard.contracts.jobs import Job, JobCreate, JobState
 from torchyard.contracts.logs import LogName, Piece, Stream
 from torchyard.contracts.runner import ClaimedAttempt, Report
+from torchyard.contracts.sayings import say
 from torchyard.contracts.secrets import SecretValue
 from torchyard.errors import FieldInvalid, NotFound, SealBroken, SecretInUse
 from torchyard.services import attempts, jobs, logs, scheduling, secrets
@@ -253,7 +254,8 @@ def test_what_a_script_says_of_its_secrets_is_stored_with_stars(ctx: Context) ->
     worker, attempt = claimed(ctx, job)
     assert attempt is not None
     with ctx.db.write() as session:
-        told = Report(number=1, message=f"started with {CLEAR}")
+        started = say("start_cold", why=f"{CLEAR} is set")
+        told = Report(number=1, before=[say("unreadable", problem=CLEAR)], message=started)
         attempts.report(ctx, session, worker, attempt.attempt_id, told)
 
     finish(ctx, worker, attempt.attempt_id, exit_code=1, exception=f"KeyError: '{CLEAR}'", script_line=3)

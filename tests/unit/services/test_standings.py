@@ -10,6 +10,7 @@ from tests.factories import RUNTIME, admin, register, stored, with_storage
 from tests.graphs import dataset, graph, node
 
 from torchyard.contracts.graphs import Graph
+from torchyard.contracts.sayings import Saying
 from torchyard.contracts.secrets import SecretValue
 from torchyard.contracts.storage_paths import parse
 from torchyard.contracts.workflows import NodeSummary
@@ -100,6 +101,8 @@ def test_what_changed_is_stale_and_so_is_all_below_it(driver: Driver) -> None:
     driver.save(workflow, chain(driver.ctx, make=b"other\n"))
 
     assert stale(driver, workflow) == {"make": ["script"], "train": ["make"], "report": ["train"]}
+    said = {name: one.stale_sayings for name, one in summaries(driver, workflow).items()}
+    assert (said["make"], said["train"]) == ([Saying(code="part_script")], [None])
     driver.save(workflow, chain(driver.ctx))
     assert stale(driver, workflow) == {}
 

@@ -61,7 +61,7 @@ class Bench:
         *,
         zipped: bytes | None = None,
         paths: str = "",
-    ) -> tuple[AttemptDirectory, str]:
+    ) -> tuple[AttemptDirectory, list[str]]:
         """A job's directory, and what was told; `files` are those of jobs and uploads, by name and path."""
         self.platform.offer(ATTEMPT, "print('hi')", zipped=zipped, inputs=inputs, dependency_paths=paths)
         given = [
@@ -220,6 +220,6 @@ def test_many_small_files_come_together(bench: Bench) -> None:
     directory, told = bench.stage({"x": f"job:{JOB}"}, files)
 
     assert found(directory) == files
-    assert "50 files of job" in told
+    assert told[1:] == [f"inputs/x (50 files of job {JOB})"]
     # The script and the bundle.
     assert sum("/blobs" in path for _, path in bench.platform.requests) == 2

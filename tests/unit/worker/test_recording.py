@@ -158,12 +158,12 @@ def test_event_files_are_told_from_others() -> None:
 
 
 def test_what_the_reader_found_lies_in_the_spool(directory: Path) -> None:
-    told = {"files": 1, "note": "some are damaged", "series": []}
+    told = {"files": 1, "notes": {"event_files_many_series": {"most": 3}}, "series": []}
     interpreter = reader(directory, f"import sys\nsys.stdin.read()\nprint({json.dumps(json.dumps(told))})\n")
 
     said = event_files.read(AttemptDirectory(directory), ["events.out.tfevents.1"], interpreter)
 
-    assert said == ["TensorBoard event files: some are damaged"]
+    assert said == ["TensorBoard event files: only the first 3 series are shown"]
     assert json.loads((directory / RecordName.SCALARS).read_bytes()) == told
     assert event_files.read(AttemptDirectory(directory), ["x"], directory / "missing") == []
 

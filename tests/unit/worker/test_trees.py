@@ -52,7 +52,7 @@ def staged(home: Path, platform: SmallPlatform, sources: Sources) -> Staged:
         platform.offer(number, "print('hi')", zipped=tree)
         directory = spooling.create(home / "attempts" / number, platform.claimable[number])
         told = staging.stage(directory, platform.claimable[number], sources, lambda: None, unheard)
-        return directory, told
+        return directory, " and ".join(told)
 
     return stage
 

@@ -3613,6 +3613,12 @@ export interface components {
              * @default []
              */
             stale_because: string[];
+            /**
+             * Stale Sayings
+             * @description The same for other languages, in the same order; null for a node.
+             * @default []
+             */
+            stale_sayings: (components["schemas"]["Saying"] | null)[];
             /** @description How it stands before the next run. */
             status: components["schemas"]["NodeStatus"];
         };
@@ -5719,6 +5725,12 @@ export interface components {
              * @default []
              */
             isolation_notes: string[];
+            /**
+             * Isolation Sayings
+             * @description The same for other languages, in the same order.
+             * @default []
+             */
+            isolation_sayings: (components["schemas"]["Saying"] | null)[];
             /**
              * Isolation Tier
              * @description How far its scripts are contained.

@@ -3,6 +3,7 @@
 import { ChevronDown, Play, Square } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { formatList } from "@/i18n/format";
 import { sentenceOf } from "@/i18n/said";
 import { type RunDetail, runEnded } from "@/live/run";
 import { Button, IconButton } from "@/ui/Button";
@@ -79,7 +80,7 @@ function ModeMenu() {
       <MenuItem onSelect={() => start("unfinished")}>{t("mode.unfinished")}</MenuItem>
       <MenuItem onSelect={() => host.run({ kind: "all", nodes: [] }, true)}>{t("mode.with")}</MenuItem>
       <MenuLabel>
-        {names ? t("mode.selected", { names: selectedNames.join(", ") }) : t("mode.selectFirst")}
+        {names ? t("mode.selected", { names: formatList(selectedNames) }) : t("mode.selectFirst")}
       </MenuLabel>
       <MenuItem disabled={!names} onSelect={() => start("from", selectedNames)}>
         {t("mode.from")}

@@ -1,3 +1,4 @@
+import i18next from "i18next";
 import { describe, expect, test } from "vitest";
 import type { RunDetail } from "@/live/run";
 import { adding, neighbour, newNode, tieTo } from "./adding";
@@ -85,6 +86,27 @@ describe("how a node stands", () => {
     expect(stateOf(looks)).toEqual({ a: "succeeded", b: "stale", c: "stale" });
     expect(looks.get("b")?.staleBecause).toEqual(["arguments"]);
     expect(looks.get("c")?.staleBecause).toEqual(["b"]);
+  });
+
+  test("names what changed in the user's language, entries by their names", async () => {
+    const before = chain("a", "b");
+    const a = before.nodes[0]?.id ?? "";
+    const graph = changed(before, { type: "set", node: a, path: ["environment"], value: { LR: "1" } });
+    const summary = {
+      name: "a",
+      status: "stale" as const,
+      stale_because: ["environment.LR", "runtime"],
+      stale_sayings: [
+        { code: "part_environment", facts: { name: "LR" } },
+        { code: "part_runtime", facts: {} },
+      ],
+    };
+    await i18next.changeLanguage("zh");
+    const looks = looksOf({ graph, run: runOf(before, {}), summaries: [summary], problems: [] });
+    await i18next.changeLanguage("en");
+    expect(looks.get("a")?.staleBecause).toEqual(["环境变量 LR", "运行环境"]);
+    const alone = looksOf({ graph, run: runOf(before, {}), problems: [] });
+    expect(alone.get("a")?.staleBecause).toEqual(["environment.LR"]);
   });
 
   test("is not stale for what decides nothing", () => {

@@ -1,7 +1,7 @@
 /** How the nodes of a graph stand: by the run that goes on, by what changed since the last one, by their faults. */
 
 import type { Schema } from "@/api/client";
-import { sentenceOf } from "@/i18n/said";
+import { fieldOf, type Saying, sentenceOf } from "@/i18n/said";
 import { type NodeRun, nodeOpen, type RunDetail } from "@/live/run";
 import type { State } from "@/ui/StateBadge";
 import type { Look, Problem } from "./board";
@@ -9,6 +9,12 @@ import type { Graph, GraphNode } from "./model/graph";
 import type { WireGraph } from "./model/wire";
 
 export type Summary = Schema<"NodeSummary">;
+
+/** A field or a node, and what other languages call it. */
+interface Part {
+  field: string;
+  saying?: Saying | null | undefined;
+}
 
 interface Known {
   graph: Graph;
@@ -23,8 +29,7 @@ export function looksOf({ graph, run, summaries, problems, frozen = false }: Kno
   const inRun = new Map(run?.nodes.map((node) => [node.name, node]));
   const told = new Map(summaries?.map((summary) => [summary.name, summary]));
   const wrong = Map.groupBy(problems, (problem) => problem.node ?? "");
-  const stale =
-    frozen || !run ? new Map<string, string[]>() : staleNodes(graph, run.graph as WireGraph, told);
+  const stale = frozen || !run ? new Map<string, Part[]>() : staleNodes(graph, run.graph as WireGraph, told);
   return new Map(
     graph.nodes.map((node) => {
       const mine = inRun.get(node.name);
@@ -40,7 +45,7 @@ function look(
   mine: NodeRun | undefined,
   summary: Summary | undefined,
   problems: readonly Problem[],
-  because: readonly string[],
+  because: readonly Part[],
   run: string | undefined,
   frozen: boolean,
 ): Look {
@@ -59,7 +64,7 @@ function look(
     finishedAt: shows ? (part.finished_at ?? undefined) : undefined,
     attempts: part?.attempts ?? 0,
     reusedFrom: part?.reused_from ?? undefined,
-    staleBecause: state === "stale" ? because : [],
+    staleBecause: state === "stale" ? because.map(fieldOf) : [],
     problems,
   };
 }
@@ -69,7 +74,7 @@ function stateOf(
   part: NodeRun | undefined,
   summary: Summary | undefined,
   problems: readonly Problem[],
-  because: readonly string[],
+  because: readonly Part[],
   frozen: boolean,
 ): State {
   if (part && (frozen || nodeOpen(part.state))) return part.unreachable ? "unreachable" : part.state;
@@ -88,16 +93,19 @@ function staleNodes(
   graph: Graph,
   frozen: WireGraph,
   told: ReadonlyMap<string, Summary>,
-): Map<string, string[]> {
+): Map<string, Part[]> {
   const before = new Map(frozen.nodes.map((node) => [node.name, node]));
   const names = new Map(graph.nodes.map((node) => [node.id, node.name]));
-  const found = new Map<string, string[]>();
+  const found = new Map<string, Part[]>();
   for (const node of graph.nodes) {
     const old = before.get(node.name);
     const fields = old ? changedFields(old.settings ?? {}, node.settings) : [];
-    const server = told.get(node.name)?.status === "stale" ? (told.get(node.name)?.stale_because ?? []) : [];
-    const because = [...new Set([...fields, ...server])];
-    if (because.length) found.set(node.name, because);
+    const server = told.get(node.name);
+    const because = new Map(fields.map((field) => [field, partOf(field)]));
+    if (server?.status === "stale")
+      for (const [at, field] of server.stale_because.entries())
+        because.set(field, { field, saying: server.stale_sayings[at] });
+    if (because.size) found.set(node.name, [...because.values()]);
   }
   const below = Map.groupBy(graph.edges, (edge) => names.get(edge.source) ?? "");
   const open = [...found.keys()];
@@ -105,7 +113,7 @@ function staleNodes(
     for (const edge of below.get(name) ?? []) {
       const target = names.get(edge.target) ?? "";
       if (found.has(target)) continue;
-      found.set(target, [name]);
+      found.set(target, [{ field: name }]);
       open.push(target);
     }
   }
@@ -113,14 +121,33 @@ function staleNodes(
 }
 
 /** Fields that decide nothing of the result. */
-const IDLE = new Set(["resources", "retries", "name", "grace_seconds"]);
+const IDLE = new Set(["resources", "retries", "name", "grace_seconds", "warm"]);
+/** Fields whose entries have names of their own. */
+const NAMED = new Set(["environment", "inputs"]);
 
-function changedFields(
-  before: Readonly<Record<string, unknown>>,
-  after: Readonly<Record<string, unknown>>,
-): string[] {
-  const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...fields].filter(
-    (field) => !IDLE.has(field) && JSON.stringify(before[field]) !== JSON.stringify(after[field]),
-  );
+type Settings = Readonly<Record<string, unknown>>;
+
+/** The names of fields that differ, as the platform writes them. */
+function changedFields(before: Settings, after: Settings): string[] {
+  return differing(before, after)
+    .filter((field) => !IDLE.has(field))
+    .flatMap((field) =>
+      NAMED.has(field)
+        ? differing(entriesOf(before[field]), entriesOf(after[field])).map((name) => `${field}.${name}`)
+        : field,
+    );
+}
+
+function differing(before: Settings, after: Settings): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+}
+
+function entriesOf(value: unknown): Settings {
+  return typeof value === "object" && value !== null ? (value as Settings) : {};
+}
+
+function partOf(field: string): Part {
+  const [kind, ...name] = field.split(".");
+  return { field, saying: { code: `part_${kind}`, facts: { name: name.join(".") } } };
 }

@@ -11,6 +11,11 @@ export function formatNumber(value: number, digits = 3): string {
   return new Intl.NumberFormat(locale(), { maximumSignificantDigits: Math.max(digits, 1) }).format(value);
 }
 
+/** Several names, one after the other. */
+export function formatList(names: readonly string[]): string {
+  return names.join(language() === "zh" ? "、" : ", ");
+}
+
 export function formatCount(value: number): string {
   return new Intl.NumberFormat(locale()).format(value);
 }

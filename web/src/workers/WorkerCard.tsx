@@ -4,6 +4,7 @@ import { CircleCheck, CirclePause, CirclePlay, Cpu, MemoryStick, ShieldAlert, Un
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { formatBytes, formatDuration, formatMoment } from "@/i18n/format";
+import { eventOf } from "@/i18n/said";
 import { Button } from "@/ui/Button";
 import { toastProblem } from "@/ui/toast";
 import { useNow } from "@/ui/useNow";
@@ -133,9 +134,9 @@ function Isolation({ worker }: { worker: Worker }) {
           {t("isolation.tier", { tier: worker.isolation_tier })}
           {tier === undefined ? "" : ` · ${t(`isolation.${tier}`)}`}
         </p>
-        {worker.isolation_notes.map((note) => (
+        {worker.isolation_notes.map((note, at) => (
           <p key={note} className="text-ink-faint">
-            {note}
+            {eventOf({ message: note, saying: worker.isolation_sayings[at] })}
           </p>
         ))}
       </div>

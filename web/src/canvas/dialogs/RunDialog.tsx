@@ -2,6 +2,7 @@
 import { Play } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { formatList } from "@/i18n/format";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Checkbox, Field, TextInput } from "@/ui/Field";
@@ -53,7 +54,7 @@ export function RunDialog({ workflow, mode, starting, problem, onRun, onClose }:
       open
       onClose={onClose}
       title={t("run.title")}
-      description={t("run.modeOf", { mode: t(`mode.${mode.kind}`), names: mode.nodes.join(", ") })}
+      description={t("run.modeOf", { mode: t(`mode.${mode.kind}`), names: formatList(mode.nodes) })}
       actions={
         <>
           <Button onClick={onClose}>{t("common:action.cancel")}</Button>

@@ -4,6 +4,7 @@ import clsx from "clsx";
 import { CircleAlert, Recycle, RotateCw } from "lucide-react";
 import { type CSSProperties, memo } from "react";
 import { useTranslation } from "react-i18next";
+import { formatList } from "@/i18n/format";
 import { JobProgress } from "@/live/JobProgress";
 import { StateBadge } from "@/ui/StateBadge";
 import type { Look } from "../board";
@@ -155,7 +156,7 @@ function Reason({ look }: { look: Look }) {
   const { t } = useTranslation(["canvas", "common"]);
   const [text, colour] =
     look.state === "stale" && look.staleBecause.length
-      ? [t("node.staleBecause", { what: look.staleBecause.join(", ") }), "text-state-stale"]
+      ? [t("node.staleBecause", { what: formatList(look.staleBecause) }), "text-state-stale"]
       : TELLS.has(look.state) && look.sentence
         ? [look.sentence, look.state === "upstream_failed" ? "text-state-upstream" : "text-danger"]
         : ["", ""];

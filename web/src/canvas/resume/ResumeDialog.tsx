@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { body } from "@/api/body";
 import { ApiProblem, api, data } from "@/api/client";
 import { deliverUnsent } from "@/fields/useScriptText";
+import { formatList } from "@/i18n/format";
 import { faultOf } from "@/i18n/said";
 import { nodeOpen, type RunDetail, runQuery } from "@/live/run";
 import { Button, IconButton } from "@/ui/Button";
@@ -100,7 +101,7 @@ export function ResumeDialog({ run, nodes, onResumed, onClose, renderFields }: R
               />
               <span className="min-w-0 flex-1 truncate text-right text-ink-faint text-xs">
                 {overrides.changedIn(node.name).length
-                  ? t("resume.changed", { fields: overrides.changedIn(node.name).join(", ") })
+                  ? t("resume.changed", { fields: formatList(overrides.changedIn(node.name)) })
                   : ""}
               </span>
               <StateBadge state={node.state as State} />
