@@ -16,6 +16,10 @@ function placeholders(value: unknown): string[] {
     : Object.values(value as object).flatMap(placeholders);
 }
 
+function texts(value: unknown): string[] {
+  return typeof value === "string" ? [value] : Object.values(value as object).flatMap(texts);
+}
+
 function read(language: string, file: string): object {
   return JSON.parse(readFileSync(join(HERE, language, file), "utf8")) as object;
 }
@@ -43,6 +47,21 @@ test("of what the platform says, nothing is put in that it does not tell", () =>
     const told = other(en?.["sentence"], withoutPlural(key)) ?? "";
     expect(placeholders(told), key).toEqual(expect.arrayContaining(placeholders(text)));
   }
+});
+
+/** Commas, colons, brackets and the like of other scripts beside a Chinese character. */
+const HALF_WIDTH =
+  /[\u4e00-\u9fff][,:;?!"]|[\u4e00-\u9fff]\s*[()]|[,;:?!"]\s*[\u4e00-\u9fff]|[()]\s*[\u4e00-\u9fff]/;
+
+test.each(readdirSync(join(HERE, "zh")))("%s has the marks of Chinese in its sentences", (file) => {
+  expect(texts(read("zh", file)).filter((text) => HALF_WIDTH.test(text))).toEqual([]);
+});
+
+test("so have the templates' descriptions", () => {
+  const templates = readFileSync(join(SOURCE, "../../platform/torchyard/templates/index.yaml"), "utf8");
+  const values = [...templates.matchAll(/^ +\w+: (.*)$/gm)].map((match) => match[1] ?? "");
+  expect(values.length).toBeGreaterThan(0);
+  expect(values.filter((text) => HALF_WIDTH.test(text))).toEqual([]);
 });
 
 test("no text for people stands in the code", () => {
