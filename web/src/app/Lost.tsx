@@ -9,7 +9,7 @@ export function Lost() {
   const { t } = useTranslation();
   return (
     <Empty title={<h1 className="font-semibold text-base text-ink">{t("lost.title")}</h1>}>
-      <p className="max-w-md">{t("lost.hint")}</p>
+      <p className="max-w-md text-balance">{t("lost.hint")}</p>
       <ul className="flex gap-4">
         {LISTS.map((place) => (
           <li key={place}>
