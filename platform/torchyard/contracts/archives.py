@@ -140,7 +140,7 @@ def _explained(problem: OSError) -> TorchyardError | None:
         return StorageFull("no space is left to extract the zip", field="dependencies")
     if problem.errno == errno.EEXIST:
         name = Path(str(problem.filename)).name
-        return rejected("duplicate_name", f"there is another {shown(name)} where the zip is extracted")
+        return rejected("duplicate_name", say("entry_place_taken", name=shown(name)))
     return None
 
 
@@ -160,14 +160,14 @@ def _check_sizes(records: Iterable[Record], archive_size: int, limits: ArchiveLi
     total = sum(record.size for record in records)
     if total > limits.extracted_bytes:
         raise TooLarge(
-            f"the zip extracts to {total} bytes; {limits.extracted_bytes} are allowed",
+            say("zip_over_size", bytes=total, most=limits.extracted_bytes),
             code="archive_too_large",
             field="dependencies",
             hint=say("hint_data_in_storage_zip"),
         )
     if total > limits.ratio_from_bytes and total > limits.ratio * archive_size:
         raise TooLarge(
-            f"the zip extracts to {total // archive_size} times its size; {limits.ratio} times is allowed",
+            say("zip_over_ratio", times=total // archive_size, most=limits.ratio),
             code="archive_too_large",
             field="dependencies",
             hint=say("hint_zeros"),
@@ -193,9 +193,9 @@ def _decoded(record: Record) -> str:
     try:
         name = record.name.decode()
     except UnicodeDecodeError:
-        raise bad_name(record.name, "is no UTF-8") from None
+        raise bad_name(record.name, say("name_not_utf8")) from None
     if record.unicode_name not in {None, record.name}:
-        raise bad_name(name, f"is also called {shown(record.unicode_name or b'')}")
+        raise bad_name(name, say("name_called_otherwise", other=shown(record.unicode_name or b"")))
     return name
 
 
@@ -204,12 +204,12 @@ def _is_directory(name: str, record: Record) -> bool:
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
         raise rejected(
             "special_file",
-            f"{shown(name)} is a link or a device, not a file",
+            say("entry_no_file", name=shown(name)),
             hint=say("hint_zip_files_themselves"),
         )
     directory = name.endswith("/")
     if kind == (stat.S_IFREG if directory else stat.S_IFDIR) or (directory and record.size):
-        raise rejected("invalid", f"{shown(name)} is a file and a directory at once")
+        raise rejected("invalid", say("entry_both", name=shown(name)))
     return directory
 
 
@@ -242,7 +242,7 @@ def _content(file: BinaryIO, entry: Entry, span: Span) -> Iterator[bytes]:
         seen += len(chunk)
         if seen > entry.size:
             raise TooLarge(
-                f"{shown(entry.path)} holds more than the {entry.size} bytes it announces",
+                say("entry_over_size", name=shown(entry.path), bytes=entry.size),
                 code="archive_too_large",
                 field="dependencies",
             )

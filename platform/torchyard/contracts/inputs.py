@@ -22,6 +22,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from torchyard.contracts.file_names import plain_file_name
+from torchyard.contracts.sayings import Sentence, say, telling
 from torchyard.contracts.storage_paths import StoragePath, split_paths
 
 MAX_INPUTS = 50
@@ -94,7 +95,7 @@ def read_source(text: str) -> Source:
     paths = split_paths(",".join(part for part in parts if not part.startswith("blob:")))
     files = _files([part for part in parts if part.startswith("blob:")])
     if not paths and not files:
-        raise _invalid("it names nothing: write none for an empty folder")
+        raise _invalid(say("input_names_nothing"))
     return Source(paths=tuple(dict.fromkeys(paths)), files=files)
 
 
@@ -109,7 +110,7 @@ def input_name(name: str) -> str:
         raise PydanticCustomError(
             "inputs_invalid",
             "{name} is no allowed name: letters of any script, digits, _ and -, at most 64",
-            {"name": repr(name[:80])},
+            {"name": repr(name[:80]), "says": "input_misnamed"},
         )
     return normal
 
@@ -119,31 +120,36 @@ def _files(parts: list[str]) -> tuple[NamedBlob, ...]:
     for part in parts:
         match = _FILE.fullmatch(part)
         if match is None:
-            raise _invalid(f"{part[:80]!r} is no uploaded file: write blob:<sha256>/<file name>")
+            raise _invalid(say("input_no_upload", part=repr(part[:80])))
         file = NamedBlob(match[1], plain_file_name(match[2]))
         if found.setdefault(file.name, file) != file:
             raise PydanticCustomError(
                 "dependency_conflict",
                 "two of its files are called {name}: {one} and {other}",
-                {"name": repr(file.name), "one": found[file.name].sha256, "other": file.sha256},
+                {
+                    "name": repr(file.name),
+                    "one": found[file.name].sha256,
+                    "other": file.sha256,
+                    "says": "input_files_alike",
+                },
             )
     if len(found) > MAX_FILES:
-        raise _invalid(f"at most {MAX_FILES} uploaded files are allowed")
+        raise _invalid(say("uploads_at_most", most=MAX_FILES))
     return tuple(found.values())
 
 
-def _invalid(why: str) -> PydanticCustomError:
-    return PydanticCustomError("inputs_invalid", "{why}", {"why": why})
+def _invalid(why: Sentence) -> PydanticCustomError:
+    return PydanticCustomError("inputs_invalid", "{problem}", {"problem": why, "says": "stated"})
 
 
 def _allowed(inputs: dict[str, str]) -> dict[str, str]:
     if len(inputs) > MAX_INPUTS:
-        raise _invalid(f"at most {MAX_INPUTS} inputs are allowed")
+        raise _invalid(say("inputs_at_most", most=MAX_INPUTS))
     allowed: dict[str, str] = {}
     for given, text in inputs.items():
         name = input_name(given)
         if name in allowed:
-            raise _invalid(f"{name} is there twice")
+            raise _invalid(say("entry_twice", name=name))
         _check(name, text)
         allowed[name] = text
     return allowed
@@ -152,15 +158,16 @@ def _allowed(inputs: dict[str, str]) -> dict[str, str]:
 def _check(name: str, text: str) -> None:
     if not text.startswith(("job:", "s3:", "cos:", "blob:")) and text != NOTHING:
         known = "job:<id>, s3://bucket/key, cos://bucket/key, blob:<sha256>/<file name> or none"
-        raise _invalid(f"{name} comes from nowhere that is known: write {known}")
+        raise _invalid(say("input_from_nowhere", name=name, known=known))
     if text.startswith("job:") and not _JOB.fullmatch(text):
-        raise _invalid(f"{name} names no job: write job:<id>")
+        raise _invalid(say("input_names_no_job", name=name))
     try:
         read_source(text)
     except PydanticCustomError as problem:
-        raise PydanticCustomError(
-            problem.type, "{name}: {why}", {"name": name, "why": problem.message()}
-        ) from None
+        context = problem.context or {}
+        why = telling(problem.message(), problem.type, context)
+        told = {"field": name, "problem": why, "says": "of_field"}
+        raise PydanticCustomError(problem.type, "{field}: {problem}", told) from None
 
 
 Inputs = Annotated[

@@ -8,16 +8,18 @@ from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from torchyard.contracts.sayings import say
+
 MAX_REQUIREMENTS_BYTES = 64 * 1024
 #: The name under which they are looked for in a zip.
 REQUIREMENTS_FILE = "requirements.txt"
 
-_TOO_LONG = f"at most {MAX_REQUIREMENTS_BYTES} bytes are allowed"
+_TOO_LONG = say("bytes_at_most", bytes=MAX_REQUIREMENTS_BYTES)
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 
 
 class RequirementsInvalid(ValueError):
-    """A line can't be accepted; the message names it."""
+    """A line can't be accepted; the message names it, and knows what it says."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def requirements_in(content: bytes) -> list[str]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise RequirementsInvalid("it is no UTF-8") from None
+        raise RequirementsInvalid(say("not_utf8")) from None
     return plain_requirements(text)
 
 
@@ -74,37 +76,42 @@ def _lines(text: str) -> list[_Line]:
 
 
 def _checked(line: _Line) -> str:
-    shown = repr(line.text[:80])
-    if line.text.startswith("-"):
-        raise RequirementsInvalid(
-            f"line {line.number}: the option {shown} is not allowed, only requirements are"
-        )
-    if " --" in line.text:
-        raise RequirementsInvalid(f"line {line.number}: {shown} has an option, which is not allowed")
-    if not line.text.isprintable():
-        raise RequirementsInvalid(f"line {line.number}: {shown} has characters that can't be printed")
-    try:
-        requirement = Requirement(line.text)
-    except InvalidRequirement:
-        raise RequirementsInvalid(f"line {line.number}: {_why(line.text, shown)}") from None
-    if requirement.url is not None:
-        raise RequirementsInvalid(f"line {line.number}: {shown} names a URL, which is not allowed")
+    code = _fault(line.text)
+    if code is not None:
+        told = say(code, line=repr(line.text[:80]))
+        raise RequirementsInvalid(say("on_line", line=line.number, problem=told))
     return line.text
 
 
-def _why(text: str, shown: str) -> str:
+def _fault(text: str) -> str | None:
+    """Which sentence says what is wrong with it."""
+    if text.startswith("-"):
+        return "requirement_is_option"
+    if " --" in text:
+        return "requirement_has_option"
+    if not text.isprintable():
+        return "requirement_unprintable"
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return _misread(text)
+    return None if requirement.url is None else "requirement_names_url"
+
+
+def _misread(text: str) -> str:
     if "://" in text:
-        return f"{shown} is a URL, which is not allowed: name a package"
+        return "requirement_is_url"
     if "/" in text or "\\" in text or text.startswith("."):
-        return f"{shown} is a path, which is not allowed: name a package"
-    return f"{shown} is no requirement such as 'pandas>=2' or 'torchmetrics[image]==1.4'"
+        return "requirement_is_path"
+    return "requirement_malformed"
 
 
 def _installable(text: str) -> str:
     try:
         plain_requirements(text)
     except RequirementsInvalid as problem:
-        raise PydanticCustomError("requirements_invalid", "{problem}", {"problem": str(problem)}) from None
+        told = {"problem": problem.args[0], "says": "stated"}
+        raise PydanticCustomError("requirements_invalid", "{problem}", told) from None
     return text
 
 

@@ -53,6 +53,22 @@ def say(code: str, **facts: Any) -> Sentence:
     )
 
 
+def telling(text: str, code: str, facts: Mapping[str, Any]) -> str:
+    """A text that pydantic put together, with what it says.
+
+    Args:
+        text: The text.
+        code: Which sentence it is, unless the fact `says` names another one.
+        facts: What stands in it; what nobody could read is left out.
+    """
+    code = str(facts.get("says", code))
+    if code not in SENTENCES:
+        return text
+    told = {name: _told(fact) for name, fact in facts.items() if isinstance(fact, str | int | float)}
+    told.pop("says", None)
+    return Sentence(text, Saying(code=code, facts=told))
+
+
 def saying_of(text: str | None) -> Saying | None:
     """What a sentence says; None if that is not known."""
     return text.saying if isinstance(text, Sentence) else None

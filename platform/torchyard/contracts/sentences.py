@@ -4,6 +4,7 @@ What stands in braces is put in. Of two, the first is for a `count` of one. The 
 every other language it speaks; `make web-api` tells it of new ones.
 """
 
+from torchyard.contracts.file_sentences import FILE_SENTENCES
 from torchyard.contracts.worker_sentences import WORKER_SENTENCES
 
 SENTENCES: dict[str, str | tuple[str, str]] = {
@@ -378,5 +379,6 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
     "hint_new_run_of": "start a new run of {node}",
     "hint_empty_folder": "write job:{job}? if an empty folder will do",
     "hint_store_secret": "store it first: `torchyard secrets set {name}`",
+    **FILE_SENTENCES,
     **WORKER_SENTENCES,
 }

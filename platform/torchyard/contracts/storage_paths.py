@@ -12,6 +12,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from torchyard.contracts.sayings import Sentence, say
+
 MAX_PATHS = 100
 MAX_KEY_BYTES = 1024
 
@@ -61,7 +63,7 @@ def split_paths(text: str) -> list[StoragePath]:
     parts = [part.strip() for part in text.split(",")]
     found = [parse(part) for part in parts if part]
     if len(found) > MAX_PATHS:
-        raise _invalid(text[:80], f"at most {MAX_PATHS} paths are allowed")
+        raise _invalid(text[:80], say("paths_at_most", most=MAX_PATHS))
     return found
 
 
@@ -73,15 +75,15 @@ def parse(text: str) -> StoragePath:
     """
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in set(StorageKind):
-        raise _invalid(text, "must begin with s3:// or cos://")
+        raise _invalid(text, say("storage_path_scheme"))
     bucket, _, key = rest.partition("/")
     if not _BUCKET.fullmatch(bucket) or ".." in bucket or bucket.endswith(_RESERVED_ENDINGS):
-        raise _invalid(text, "its bucket is no bucket's name")
+        raise _invalid(text, say("storage_path_bucket"))
     segments = key.removesuffix("/").split("/") if key else []
     if any(segment in {"", ".", ".."} for segment in segments):
-        raise _invalid(text, "its key has an empty segment, or . or ..")
+        raise _invalid(text, say("storage_path_segments"))
     if not key.isprintable() or len(key.encode()) > MAX_KEY_BYTES:
-        raise _invalid(text, f"its key has control characters, or more than {MAX_KEY_BYTES} bytes")
+        raise _invalid(text, say("storage_path_key", bytes=MAX_KEY_BYTES))
     return StoragePath(StorageKind(scheme), bucket, key)
 
 
@@ -93,8 +95,9 @@ def allows(allowed: list[str], path: StoragePath) -> bool:
     )
 
 
-def _invalid(text: str, why: str) -> PydanticCustomError:
-    return PydanticCustomError("s3_uri_invalid", "{path}: {why}", {"path": repr(text[:200]), "why": why})
+def _invalid(text: str, why: Sentence) -> PydanticCustomError:
+    told = {"path": repr(text[:200]), "why": why, "says": "storage_path_wrong"}
+    return PydanticCustomError("s3_uri_invalid", "{path}: {why}", told)
 
 
 def _readable(paths: str) -> str:

@@ -64,39 +64,39 @@ def check_name(name: str, limits: ArchiveLimits = _DEFAULT_LIMITS) -> None:
     path = name.removesuffix("/")
     _check_path(name, path)
     if len(name.encode()) > limits.path_bytes:
-        raise bad_name(name, f"is longer than {limits.path_bytes} bytes")
+        raise bad_name(name, say("name_over_bytes", bytes=limits.path_bytes))
     parts = path.split("/")
     if len(parts) > limits.depth:
-        raise bad_name(name, f"lies more than {limits.depth} levels deep")
+        raise bad_name(name, say("name_too_deep", depth=limits.depth))
     if max(len(part.encode()) for part in parts) > limits.component_bytes:
-        raise bad_name(name, f"has a part that is longer than {limits.component_bytes} bytes")
+        raise bad_name(name, say("name_part_over_bytes", bytes=limits.component_bytes))
 
 
 def _check_path(name: str, path: str) -> None:
     hidden = _HIDDEN.search(name)
     if hidden:
-        raise bad_name(name, f"holds the character U+{ord(hidden[0]):04X}")
+        raise bad_name(name, say("name_with_character", character=f"U+{ord(hidden[0]):04X}"))
     if name.startswith(("/", "\\")) or _DRIVE.match(name):
         raise rejected(
             "path_absolute",
-            f"{shown(name)} is an absolute path",
+            say("path_is_absolute", name=shown(name)),
             hint=say("hint_relative_paths"),
         )
     if {"", ".", ".."} & set(re.split(r"[/\\]", path)):
         raise rejected(
             "path_escape",
-            f"{shown(name)} is not a plain path inside the dependencies",
+            say("path_leads_out", name=shown(name)),
             hint=say("hint_paths_inside"),
         )
     if "\\" in name:
-        raise bad_name(name, "holds a backslash")
+        raise bad_name(name, say("name_with_backslash"))
 
 
 def bad_name(name: bytes | str, problem: str) -> ArchiveRejected:
     """The error for a name that has this problem."""
     return rejected(
         "bad_name",
-        f"the name {shown(name)} {problem}",
+        say("entry_misnamed", name=shown(name), problem=problem),
         hint=say("hint_entry_name"),
     )
 
@@ -131,9 +131,9 @@ def check_tree(entries: list[Entry], limits: ArchiveLimits = _DEFAULT_LIMITS) ->
 
 def _twice(one: str, other: str) -> ArchiveRejected:
     if one == other:
-        message = f"{shown(one)} is there twice"
+        message = say("entry_twice", name=shown(one))
     else:
-        message = f"{shown(one)} and {shown(other)} are one name on some machines"
+        message = say("entries_alike", one=shown(one), other=shown(other))
     return rejected("duplicate_name", message, hint=say("hint_one_of_two"))
 
 
@@ -146,7 +146,6 @@ def too_many(count: int, limits: ArchiveLimits) -> ArchiveRejected:
     """The error for so many files and directories."""
     return rejected(
         "too_many_entries",
-        f"the dependencies are {count} files and directories; {limits.entries} are allowed, "
-        f"listed in {limits.directory_bytes // _MIB} MiB",
+        say("entries_at_most", count=count, most=limits.entries, mib=limits.directory_bytes // _MIB),
         hint=say("hint_pack_files"),
     )

@@ -78,11 +78,11 @@ def read_tree(document: bytes) -> Tree:
         TooLarge: See `check`.
     """
     if not is_tree(document) or len(document) > MAX_TREE_BYTES:
-        raise rejected("invalid", "the file is no tree of dependencies")
+        raise rejected("invalid", say("no_tree"))
     try:
         tree = Tree.model_validate_json(b"{" + document[len(_START) :])
     except ValidationError:
-        raise rejected("invalid", "the tree of dependencies is damaged") from None
+        raise rejected("invalid", say("tree_damaged")) from None
     check(tree)
     return tree
 
@@ -100,7 +100,7 @@ def check(tree: Tree, limits: ArchiveLimits = _LIMITS) -> None:
         raise too_many(count, limits)
     if size > limits.extracted_bytes:
         raise TooLarge(
-            f"the dependencies have {size} bytes; {limits.extracted_bytes} are allowed",
+            say("dependencies_over_size", bytes=size, most=limits.extracted_bytes),
             code="archive_too_large",
             field="dependencies",
             hint=say("hint_data_in_storage"),
@@ -110,9 +110,9 @@ def check(tree: Tree, limits: ArchiveLimits = _LIMITS) -> None:
         check_name(entry.path, limits)
         if entry.sha256 is None:
             if not entry.is_directory or entry.size or entry.executable:
-                raise rejected("invalid", f"{shown(entry.path)} is neither a file nor a directory")
+                raise rejected("invalid", say("entry_neither", name=shown(entry.path)))
         elif entry.is_directory:
-            raise rejected("invalid", f"{shown(entry.path)} is a file and a directory at once")
+            raise rejected("invalid", say("entry_both", name=shown(entry.path)))
         elif sizes.setdefault(entry.sha256, entry.size) != entry.size:
             raise _two_sizes(entry, sizes[entry.sha256])
     check_tree([_entry(entry) for entry in tree.entries], limits)
@@ -131,7 +131,7 @@ def check_size(entry: TreeEntry, size: int) -> None:
 def _two_sizes(entry: TreeEntry, size: int) -> ArchiveRejected:
     return rejected(
         "invalid",
-        f"{shown(entry.path)} is announced with {entry.size} bytes, but the file with its SHA-256 has {size}",
+        say("entry_two_sizes", name=shown(entry.path), bytes=entry.size, size=size),
     )
 
 

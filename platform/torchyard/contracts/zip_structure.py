@@ -112,7 +112,7 @@ def find_directory(file: BinaryIO, file_size: int) -> Directory:
         raise _no_zip(_read(file, 0, min(file_size, 512)))
     _, disk, directory_disk, count_here, count, size, offset, comment = _END.unpack_from(tail, at)
     if at + _END.size + comment != len(tail):
-        raise rejected("unsupported", "the file has bytes before or behind the zip", hint=_AGAIN)
+        raise rejected("unsupported", say("zip_with_surroundings"), hint=_AGAIN)
     end = start + at
     found = Directory(offset=offset, size=size, count=count)
     if end >= _END64_LOCATOR.size:
@@ -123,7 +123,7 @@ def find_directory(file: BinaryIO, file_size: int) -> Directory:
             disk = directory_disk = 0
             count_here = count
     if disk or directory_disk or count_here != count:
-        raise rejected("unsupported", "the zip is one of several parts", hint=say("hint_zip_whole"))
+        raise rejected("unsupported", say("zip_in_parts"), hint=say("hint_zip_whole"))
     if found.offset + found.size != end:
         raise _misplaced(found.offset + found.size > end)
     return found
@@ -132,29 +132,29 @@ def find_directory(file: BinaryIO, file_size: int) -> Directory:
 def _directory64(file: BinaryIO, locator: bytes, end: int, short: Directory) -> tuple[Directory, int]:
     _, disk, at, disks = _END64_LOCATOR.unpack(locator)
     if disk or disks > 1:
-        raise rejected("unsupported", "the zip is one of several parts", hint=say("hint_zip_whole"))
+        raise rejected("unsupported", say("zip_in_parts"), hint=say("hint_zip_whole"))
     if at + _END64.size != end:
         raise _misplaced(at + _END64.size > end)
     values = _END64.unpack(_read(file, at, _END64.size))
     signature, record_size, _, _, this_disk, directory_disk, count_here, count, size, offset = values
     if signature != b"PK\x06\x06" or record_size != _END64.size - 12:
-        raise rejected("invalid", "the zip's end is damaged", hint=_AGAIN)
+        raise rejected("invalid", say("zip_end_damaged"), hint=_AGAIN)
     if this_disk or directory_disk or count_here != count:
-        raise rejected("unsupported", "the zip is one of several parts", hint=say("hint_zip_whole"))
+        raise rejected("unsupported", say("zip_in_parts"), hint=say("hint_zip_whole"))
     agree = (
         short.count in {count, _FULL16}
         and short.size in {size, _FULL32}
         and short.offset in {offset, _FULL32}
     )
     if not agree:
-        raise rejected("unsupported", "the zip's two ends differ", hint=_AGAIN)
+        raise rejected("unsupported", say("zip_ends_differ"), hint=_AGAIN)
     return Directory(offset=offset, size=size, count=count), at
 
 
 def _misplaced(too_far: bool) -> ArchiveRejected:
     if too_far:
-        return rejected("invalid", "the zip is cut off or damaged", hint=say("hint_upload_again"))
-    return rejected("unsupported", "the file has bytes before or behind the zip", hint=_AGAIN)
+        return rejected("invalid", say("zip_cut_or_damaged"), hint=say("hint_upload_again"))
+    return rejected("unsupported", say("zip_with_surroundings"), hint=_AGAIN)
 
 
 def _no_zip(head: bytes) -> ArchiveRejected | UnsupportedMedia:
@@ -162,12 +162,10 @@ def _no_zip(head: bytes) -> ArchiveRejected | UnsupportedMedia:
     if head[_TAR_MAGIC_AT:].startswith(b"ustar"):
         other = "tar"
     if other:
-        return UnsupportedMedia(
-            f"the file is a {other} archive; only zip is accepted", field="dependencies", hint=_AGAIN
-        )
+        return UnsupportedMedia(say("archive_no_zip", kind=other), field="dependencies", hint=_AGAIN)
     if head.startswith(b"PK"):
-        return rejected("invalid", "the zip is cut off: its end is missing", hint=say("hint_upload_again"))
-    return rejected("invalid", "the file is no zip", hint=_AGAIN)
+        return rejected("invalid", say("zip_cut"), hint=say("hint_upload_again"))
+    return rejected("invalid", say("no_zip"), hint=_AGAIN)
 
 
 def read_records(file: BinaryIO, directory: Directory) -> list[Record]:
@@ -180,7 +178,7 @@ def read_records(file: BinaryIO, directory: Directory) -> list[Record]:
     records = list(_records(table))
     if len(records) != directory.count:
         raise rejected(
-            "invalid", f"the zip announces {directory.count} entries but lists {len(records)}", hint=_AGAIN
+            "invalid", say("zip_count_differs", count=directory.count, listed=len(records)), hint=_AGAIN
         )
     return records
 
@@ -190,14 +188,14 @@ def _records(table: bytes) -> Iterator[Record]:
     while at < len(table):
         values = _CENTRAL.unpack_from(table, at) if at + _CENTRAL.size <= len(table) else (b"",)
         if values[0] != b"PK\x01\x02":
-            raise rejected("invalid", "the zip's directory is damaged", hint=_AGAIN)
+            raise rejected("invalid", say("zip_directory_damaged"), hint=_AGAIN)
         at += _CENTRAL.size
         name_size, extra_size, comment_size = values[10:13]
         name = table[at : at + name_size]
         extra = table[at + name_size : at + name_size + extra_size]
         at += name_size + extra_size + comment_size
         if at > len(table):
-            raise rejected("invalid", "the zip's directory is cut off", hint=_AGAIN)
+            raise rejected("invalid", say("zip_directory_cut"), hint=_AGAIN)
         yield _record(name, extra, values)
 
 
@@ -206,11 +204,13 @@ def _record(name: bytes, extra: bytes, values: tuple[int, ...]) -> Record:
     crc, compressed_size, size = values[7:10]
     disk, _, attributes, offset = values[13:]
     if flags & _ENCRYPTED:
-        raise rejected("unsupported", f"{shown(name)} is encrypted", hint=say("hint_zip_no_password"))
+        raise rejected(
+            "unsupported", say("entry_encrypted", name=shown(name)), hint=say("hint_zip_no_password")
+        )
     if version > _VERSION or flags & ~_KNOWN_FLAGS or method not in {STORED, DEFLATED}:
         raise rejected(
             "unsupported",
-            f"{shown(name)} is compressed in a way that is not accepted (method {method}, flags {flags:#x})",
+            say("entry_method", name=shown(name), method=method, flags=f"{flags:#x}"),
             hint=say("hint_zip_method"),
         )
     fields = _extra_fields(name, extra)
@@ -218,9 +218,9 @@ def _record(name: bytes, extra: bytes, values: tuple[int, ...]) -> Record:
         name, fields.get(_EXTRA_ZIP64, b""), (size, compressed_size, offset, disk)
     )
     if disk:
-        raise rejected("unsupported", f"{shown(name)} lies in another part", hint=say("hint_zip_whole"))
+        raise rejected("unsupported", say("entry_elsewhere", name=shown(name)), hint=say("hint_zip_whole"))
     if method == STORED and size != compressed_size:
-        raise rejected("invalid", f"{shown(name)} is stored but announces two sizes", hint=_AGAIN)
+        raise rejected("invalid", say("entry_stored_sizes", name=shown(name)), hint=_AGAIN)
     unicode_name = fields.get(_EXTRA_UNICODE_PATH)
     return Record(
         name=name,
@@ -242,7 +242,7 @@ def _extra_fields(name: bytes, extra: bytes) -> dict[int, bytes]:
         kind, size = struct.unpack_from("<2H", extra, at)
         at += 4
         if at + size > len(extra) or kind in fields:
-            raise rejected("invalid", f"{shown(name)} has a damaged extra field", hint=_AGAIN)
+            raise rejected("invalid", say("entry_extra_damaged", name=shown(name)), hint=_AGAIN)
         fields[kind] = extra[at : at + size]
         at += size
     return fields
@@ -259,7 +259,7 @@ def _widen(name: bytes, wide: bytes, values: tuple[int, int, int, int]) -> tuple
     )
     layout = "<" + "".join(code for value, full, code in short if value == full)
     if len(wide) < struct.calcsize(layout):
-        raise rejected("invalid", f"{shown(name)} lacks its zip64 sizes", hint=_AGAIN)
+        raise rejected("invalid", say("entry_lacks_sizes", name=shown(name)), hint=_AGAIN)
     found = iter(struct.unpack_from(layout, wide))
     size, compressed_size, offset, disk = (
         next(found) if value == full else value for value, full, _ in short
@@ -283,7 +283,7 @@ def locate(file: BinaryIO, records: list[Record], directory: Directory) -> list[
         _check_gap(file, span, following)
         spans.append(span)
     if (ordered[0].offset if ordered else directory.offset) != 0:
-        raise rejected("unsupported", "the file has bytes before the zip", hint=_AGAIN)
+        raise rejected("unsupported", say("zip_with_head"), hint=_AGAIN)
     return spans
 
 
@@ -293,18 +293,18 @@ def _refuse_overlaps(ordered: list[Record], directory: Directory) -> None:
         if record.offset + _LOCAL.size + len(record.name) + record.compressed_size > following.offset:
             raise rejected(
                 "overlap",
-                f"{shown(record.name)} and {shown(following.name)} share bytes of the zip",
+                say("entries_overlap", one=shown(record.name), other=shown(following.name)),
                 hint=_AGAIN,
             )
     if ordered and ordered[-1].offset >= directory.offset:
-        raise rejected("invalid", f"{shown(ordered[-1].name)} lies outside the zip", hint=_AGAIN)
+        raise rejected("invalid", say("entry_outside", name=shown(ordered[-1].name)), hint=_AGAIN)
 
 
 def _span(file: BinaryIO, record: Record, following: int) -> Span:
     head = _read(file, record.offset, _LOCAL.size)
     signature, _, flags, method, _, _, crc, compressed_size, size, name_size, extra_size = _LOCAL.unpack(head)
     if signature != b"PK\x03\x04":
-        raise rejected("invalid", f"{shown(record.name)} is not where the zip says", hint=_AGAIN)
+        raise rejected("invalid", say("entry_misplaced", name=shown(record.name)), hint=_AGAIN)
     name_and_extra = _read(file, record.offset + _LOCAL.size, name_size + extra_size)
     name, extra = name_and_extra[:name_size], name_and_extra[name_size:]
     if _FULL32 in {compressed_size, size}:
@@ -319,11 +319,11 @@ def _span(file: BinaryIO, record: Record, following: int) -> Span:
         record.flags & _DECISIVE_FLAGS,
     )
     if not same or not (later or facts == expected):
-        raise rejected("unsupported", f"the zip tells two stories about {shown(record.name)}", hint=_AGAIN)
+        raise rejected("unsupported", say("entry_two_stories", name=shown(record.name)), hint=_AGAIN)
     data = record.offset + _LOCAL.size + name_size + extra_size
     end = data + record.compressed_size
     if end > following:
-        raise rejected("overlap", f"{shown(record.name)} shares bytes with what follows it", hint=_AGAIN)
+        raise rejected("overlap", say("entry_overlaps", name=shown(record.name)), hint=_AGAIN)
     return Span(record=record, data=data, end=end)
 
 
@@ -332,9 +332,7 @@ def _check_gap(file: BinaryIO, span: Span, following: int) -> None:
     record, size = span.record, following - span.end
     if not record.flags & _DESCRIPTOR:
         if size:
-            raise rejected(
-                "unsupported", f"bytes behind {shown(record.name)} belong to no entry", hint=_AGAIN
-            )
+            raise rejected("unsupported", say("bytes_of_nobody", name=shown(record.name)), hint=_AGAIN)
         return
     gap = _read(file, span.end, size) if size <= 24 else b""
     facts = {
@@ -343,7 +341,7 @@ def _check_gap(file: BinaryIO, span: Span, following: int) -> None:
         if layout == "<L2Q" or max(record.compressed_size, record.size) <= _FULL32
     }
     if gap.removeprefix(b"PK\x07\x08") not in facts and gap not in facts:
-        raise rejected("unsupported", f"the zip tells two stories about {shown(record.name)}", hint=_AGAIN)
+        raise rejected("unsupported", say("entry_two_stories", name=shown(record.name)), hint=_AGAIN)
 
 
 def _read(file: BinaryIO, offset: int, size: int) -> bytes:

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from torchyard.contracts.models import as_clause
-from torchyard.contracts.sayings import Saying, Sentence, say
-from torchyard.contracts.sentences import SENTENCES
+from torchyard.contracts.sayings import say, telling
 
 #: Pydantic's codes that we promise under names of our own; other codes of its own mean `field_invalid`.
 _CODES = {"extra_forbidden": "field_unknown", "missing": "field_missing"}
@@ -36,15 +35,10 @@ def code_of(kind: str) -> str:
 
 def sentence_of(found: Mapping[str, Any]) -> str:
     """What is wrong, in words that follow the field's name."""
-    kind, facts = found["type"], dict(found.get("ctx") or {})
+    kind = found["type"]
     text = str(found["msg"]) if kind in _OURS else as_clause(found["msg"])
-    code = str(facts.pop("says", kind if kind in _OURS else f"rule_{kind}"))
-    if code not in SENTENCES:
-        return text
-    if kind in _SAID_BY_US:
-        return say(code)
-    plain = {name: fact for name, fact in facts.items() if isinstance(fact, str | int | float)}
-    return Sentence(text, Saying(code=code, facts=plain))
+    code = kind if kind in _OURS else f"rule_{kind}"
+    return say(code) if kind in _SAID_BY_US else telling(text, code, found.get("ctx") or {})
 
 
 def dotted(place: tuple[str | int, ...]) -> str:

@@ -30,6 +30,7 @@ def test_nodes_are_explained_and_runs_compared(api: TestClient, ctx: Context) ->
             "name": "数据",
             "status": "up_to_date",
             "stale_because": [],
+            "stale_sayings": [],
             "last_run": third,
             "last_job": driver.node(third, "数据").job,
             "last_state": "queued",

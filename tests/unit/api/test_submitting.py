@@ -175,6 +175,47 @@ def test_a_bad_file_is_refused_and_not_kept(
     assert api.head(f"/api/v1/blobs/{kept}").status_code == 404
 
 
+WRONG = [
+    (
+        {"requirements": "pandas\n--index-url x"},
+        "on_line",
+        {"line": 2, "problem": {"code": "requirement_is_option", "facts": {"line": "'--index-url x'"}}},
+    ),
+    (
+        {"dependency_paths": "ftp://x/y"},
+        "storage_path_wrong",
+        {"path": "'ftp://x/y'", "why": {"code": "storage_path_scheme", "facts": {}}},
+    ),
+    (
+        {"inputs": {"model": "s3://lab//y"}},
+        "of_field",
+        {
+            "field": "model",
+            "problem": {
+                "code": "storage_path_wrong",
+                "facts": {"path": "'s3://lab//y'", "why": {"code": "storage_path_segments", "facts": {}}},
+            },
+        },
+    ),
+    ({"inputs": {"model": "somewhere"}}, "input_from_nowhere", None),
+]
+
+
+@pytest.mark.parametrize(("spec", "code", "facts"), WRONG)
+def test_what_is_wrong_in_a_field_is_told_for_other_languages(
+    api: TestClient, spec: dict[str, Any], code: str, facts: dict[str, Any] | None
+) -> None:
+    said = send(api, data={"spec": json.dumps(spec)}).json()["errors"][0]["saying"]
+    said = said["facts"]["problem"] if said["code"] == "stated" else said
+    assert said["code"] == code
+    assert facts is None or said["facts"] == facts
+
+
+def test_what_is_wrong_with_a_zip_is_told_for_other_languages(api: TestClient) -> None:
+    refused = send(api, zipped=make_zip({"../a.py": ""})).json()
+    assert refused["saying"] == {"code": "path_leads_out", "facts": {"name": "'../a.py'"}}
+
+
 def test_a_script_that_does_not_compile_is_told_with_line_and_column_and_can_be_forced(
     api: TestClient,
 ) -> None:
