@@ -100,9 +100,7 @@ export function ResumeDialog({ run, nodes, onResumed, onClose, renderFields }: R
                 onChange={() => toggle(node.name)}
               />
               <span className="min-w-0 flex-1 truncate text-right text-ink-faint text-xs">
-                {overrides.changedIn(node.name).length
-                  ? t("resume.changed", { fields: formatList(overrides.changedIn(node.name)) })
-                  : ""}
+                <Changed fields={overrides.changedIn(node.name)} />
               </span>
               <StateBadge state={node.state as State} />
               <IconButton
@@ -159,4 +157,20 @@ function problemsAt(problem: Error | null, name: string): Record<string, string>
   if (!(problem instanceof ApiProblem)) return {};
   const found = problem.errors.filter((one) => one.node === name);
   return Object.fromEntries(found.map((one) => [one.field.replace(/^settings\./, ""), faultOf(one)]));
+}
+
+const FIELDS = [
+  ...(["script", "dependencies", "dependency_paths", "arguments", "environment", "inputs"] as const),
+  ...(["requirements", "resources", "runtime", "retries", "grace_seconds", "warm"] as const),
+];
+
+/** What of a node runs with other settings than it had. */
+function Changed({ fields }: { fields: readonly string[] }) {
+  const { t } = useTranslation("canvas");
+  if (!fields.length) return null;
+  const names = fields.map((field) => {
+    const known = FIELDS.find((one) => one === field);
+    return known ? t(`resume.field.${known}`) : field;
+  });
+  return t("resume.changed", { fields: formatList(names) });
 }
