@@ -4,6 +4,7 @@ import json
 import resource
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from torchyard_worker.platform_api import PlatformApi
 from torchyard_worker.recording import Recorder
 from torchyard_worker.shim import processes, spool
 from torchyard_worker.spooling import AttemptDirectory
+from torchyard_worker.waiting import readable
 
 BUSY = "import os\nkept = bytearray(64 * 2**20)\nif os.fork() == 0:\n    while True: pass\nwhile True: pass\n"
 
@@ -63,6 +65,27 @@ def test_a_script_is_measured_with_all_its_processes(launched: Launched, directo
         # What the fork shares counts once.
         assert 60 < low <= memory <= high < 128
     assert second[1] > 0
+
+
+def test_the_time_from_the_last_measurement_to_the_end_is_told_too(
+    launched: Launched, directory: Path
+) -> None:
+    shim = launched(
+        f"import os, time\nwhile not os.path.exists({str(directory / 'go')!r}): time.sleep(0.01)\n"
+        "until = time.process_time() + 0.3\nwhile time.process_time() < until: pass\n"
+    )
+    eventually(lambda: samples(directory), seconds=60)
+    before = len(samples(directory))
+    (directory / "go").touch()
+    assert readable(shim.pidfd, seconds=60)
+
+    ends = [0.0, *(record[0] for record in samples(directory))]
+    spent = [
+        (end - start) * record[1]
+        for (start, end), record in zip(pairwise(ends), samples(directory), strict=True)
+    ]
+    assert sum(spent[before - 1 :]) >= 0.25
+    assert samples(directory)[-1][4] > 0  # memory, as it was measured last
 
 
 def test_cpu_time_of_what_has_ended_stays(launched: Launched, directory: Path) -> None:

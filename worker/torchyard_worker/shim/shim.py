@@ -26,7 +26,8 @@ from torchyard_worker.shim.samples import Sampler
 #: Bytes read from a pipe at once: as many as it holds.
 _READ_BYTES = 256 * 1024
 #: A pipe that is written to again so many seconds after it was read gets as large as that, if the system
-#: allows it, and is then left alone for as long, so that its output comes together.
+#: allows it, and is then left alone for as long, so that its output comes together. Not one that takes turns
+#: with the other: which of the two was written to first could not be told any more.
 _BUSY_SECONDS = 0.001
 #: Seconds that a begun line of one stream may hold up the other stream.
 _LINE_SECONDS = 0.005
@@ -50,7 +51,8 @@ class Shim:
         self._streams: dict[int, bool] = {}
         self._open_line: int | None = None
         self._resting: int | None = None
-        self._read_at = float("-inf")
+        #: The pipe that was read last, and when.
+        self._last_read: tuple[int | None, float] = None, float("-inf")
         self._poll = select.poll()
         self._signals = _open_signals()
         self._poll.register(self._signals, select.POLLIN)
@@ -158,10 +160,10 @@ class Shim:
         self._open_line = None if not data or data.endswith(b"\n") else pipe
         if data:
             self._logs.add(data, is_stderr=self._streams[pipe])
-            now = time.monotonic()
-            if now - self._read_at < 2 * _BUSY_SECONDS and _has_grown(pipe):
+            (last, read_at), now = self._last_read, time.monotonic()
+            if pipe == last and now - read_at < 2 * _BUSY_SECONDS and _has_grown(pipe):
                 self._resting = pipe
-            self._read_at = now
+            self._last_read = pipe, now
         else:
             self._poll.unregister(pipe)
             os.close(pipe)
@@ -239,6 +241,7 @@ class Shim:
                 self._facts["ended_ms"] = _now_ms()
 
     def _write_exit(self) -> None:
+        self._sampler.finish()
         if self._status is not None:
             code = os.WEXITSTATUS(self._status) if os.WIFEXITED(self._status) else None
             number = os.WTERMSIG(self._status) if os.WIFSIGNALED(self._status) else None
