@@ -34,8 +34,16 @@ export class ApiProblem extends Error {
   }
 }
 
+let tellSignedOut = () => {};
+
+/** Has somebody told whenever the platform does not know any more who is asking. */
+export function onSignedOut(tell: () => void): void {
+  tellSignedOut = tell;
+}
+
 /** The problem an answer carries; also where something else than the platform answered. */
 export async function problemOf(response: Response): Promise<ApiProblem> {
+  if (response.status === 401) tellSignedOut();
   const text = await response.text();
   try {
     return new ApiProblem(response.status, JSON.parse(text) as Record<string, unknown>);

@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { RouterProvider } from "react-router";
 import { ProblemNote } from "@/ui/ProblemNote";
@@ -5,16 +6,21 @@ import { Skeleton } from "@/ui/Skeleton";
 import { Toasts } from "@/ui/toast";
 import { router } from "./routes";
 import { SignIn } from "./SignIn";
+import { SignInAgain } from "./SignInAgain";
 import { useSession } from "./session";
 
 export function App() {
   useTranslation(); // every text below follows the language
   const session = useSession();
+  const [entered, setEntered] = useState(false);
+  if (session.data && !entered) setEntered(true);
   if (session.isPending) return <Skeleton className="m-6 h-40" />;
-  if (session.isError) return <ProblemNote problem={session.error} className="m-6" />;
+  // Later on the page stays, whether or not the platform answers.
+  if (session.isLoadingError) return <ProblemNote problem={session.error} className="m-6" />;
   return (
     <>
-      {session.data ? <RouterProvider router={router} /> : <SignIn />}
+      {entered ? <RouterProvider router={router} /> : <SignIn />}
+      {entered && !session.data ? <SignInAgain /> : null}
       <Toasts />
     </>
   );

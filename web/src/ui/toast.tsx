@@ -4,18 +4,20 @@ import { X } from "lucide-react";
 import { Toast as Radix } from "radix-ui";
 import { useTranslation } from "react-i18next";
 import { create } from "zustand";
+import { ApiProblem } from "@/api/client";
 import { messageOf } from "@/i18n/said";
 import { IconButton } from "./Button";
+import { ProblemText } from "./ProblemText";
 
 interface Toast {
   id: number;
   text: string;
-  failed: boolean;
+  problem?: Error;
 }
 
 interface ToastStore {
   toasts: readonly Toast[];
-  show: (text: string, failed?: boolean) => void;
+  show: (text: string, problem?: Error) => void;
   remove: (id: number) => void;
 }
 
@@ -23,32 +25,38 @@ let next = 0;
 
 export const useToasts = create<ToastStore>((set) => ({
   toasts: [],
-  show: (text, failed = false) => {
+  show: (text, problem) => {
     next += 1;
-    const id = next;
-    set(({ toasts }) => ({ toasts: [...toasts.slice(-4), { id, text, failed }] }));
+    const one = { id: next, text, ...(problem ? { problem } : {}) };
+    set(({ toasts }) => ({ toasts: [...toasts.slice(-4), one] }));
   },
   remove: (id) => set(({ toasts }) => ({ toasts: toasts.filter((toast) => toast.id !== id) })),
 }));
 
 /** From anywhere, also outside of components. */
 export const toast = (text: string) => useToasts.getState().show(text);
-export const toastProblem = (problem: Error) => useToasts.getState().show(messageOf(problem), true);
+export function toastProblem(problem: Error): void {
+  // Whoever is not signed in any more is asked to, which says it all.
+  if (problem instanceof ApiProblem && problem.status === 401) return;
+  useToasts.getState().show(messageOf(problem), problem);
+}
 
 export function Toasts() {
   const { t } = useTranslation();
   const { toasts, remove } = useToasts();
   return (
     <Radix.Provider duration={6_000}>
-      {toasts.map(({ id, text, failed }) => (
+      {toasts.map(({ id, text, problem }) => (
         <Radix.Root
           key={id}
-          type={failed ? "foreground" : "background"}
+          type={problem ? "foreground" : "background"}
           onOpenChange={(open) => !open && remove(id)}
           className="flex items-start gap-2 rounded-lg border border-line bg-raised py-2 pr-1 pl-3 shadow-lg data-[failed=true]:border-danger"
-          data-failed={failed}
+          data-failed={problem !== undefined}
         >
-          <Radix.Description className="flex-1 py-1">{text}</Radix.Description>
+          <Radix.Description asChild className="min-w-0 flex-1 break-words py-1">
+            <div>{problem ? <ProblemText problem={problem} again={false} /> : text}</div>
+          </Radix.Description>
           <Radix.Close asChild>
             <IconButton label={t("action.close")}>
               <X aria-hidden className="size-4" />
