@@ -18,6 +18,15 @@ function kept(key: string): Unsent | undefined {
   return found ? (JSON.parse(found) as Unsent) : undefined;
 }
 
+/** A browser that is out of room keeps nothing; the text is sent all the same. */
+function keep(key: string, unsent: Unsent): void {
+  try {
+    localStorage.setItem(KEY + key, JSON.stringify(unsent));
+  } catch {
+    localStorage.removeItem(KEY + key);
+  }
+}
+
 /** What was typed and not sent yet, sent now: whoever submits or saves waits for it. */
 export async function flushScript(keepAs: string): Promise<FileRef | undefined> {
   const unsent = kept(keepAs);
@@ -53,6 +62,15 @@ export function useScriptText(
   const tell = useRef(onSent);
   tell.current = onSent;
 
+  // A node that is renamed takes what it did not send yet along.
+  const keptAs = useRef(keepAs);
+  useEffect(() => {
+    if (keptAs.current === keepAs) return;
+    localStorage.removeItem(KEY + keptAs.current);
+    keptAs.current = keepAs;
+    if (typed) keep(keepAs, typed);
+  }, [keepAs, typed]);
+
   useEffect(() => {
     if (!typed) return;
     let timer = 0;
@@ -74,7 +92,7 @@ export function useScriptText(
   const edit = useCallback(
     (text: string, name = ref?.name ?? "train.py") => {
       const unsent = { text, name };
-      localStorage.setItem(KEY + keepAs, JSON.stringify(unsent));
+      keep(keepAs, unsent);
       setTyped(unsent);
     },
     [keepAs, ref?.name],

@@ -19,7 +19,11 @@ interface NewJobStore {
 }
 
 function keep(draft: JobDraft): { draft: JobDraft } {
-  localStorage.setItem(KEY, JSON.stringify(draft));
+  try {
+    localStorage.setItem(KEY, JSON.stringify(draft));
+  } catch {
+    // A browser that is out of room keeps it in this tab alone.
+  }
   return { draft };
 }
 
