@@ -60,6 +60,9 @@ export function Status({ node, look }: { node: GraphNode; look: Look }) {
         ) : null}
       </div>
       {look.sentence ? <p className={look.state === "failed" ? "text-danger" : ""}>{look.sentence}</p> : null}
+      {look.staleBecause.length ? (
+        <p className="text-state-stale">{t("node.staleBecause", { what: look.staleBecause.join(", ") })}</p>
+      ) : null}
       {look.reason ? (
         <p className="text-ink-faint text-xs">{t("common:problem.code", { code: look.reason })}</p>
       ) : null}

@@ -4,14 +4,20 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, data } from "@/api/client";
 import { formatDuration, formatNumber } from "@/i18n/format";
+import { type Run, runEnded } from "@/live/run";
 import { type State, StateBadge } from "@/ui/StateBadge";
+
+const OFTEN = 2_000;
+/** Runs that have ended may be resumed. */
+const SELDOM = 15_000;
 
 export function SweepTable({ id }: { id: string }) {
   const { t } = useTranslation("runs");
   const { data: sweep } = useQuery({
     queryKey: ["sweep", id],
     queryFn: () => data(api.GET("/api/v1/sweeps/{sweep_id}", { params: { path: { sweep_id: id } } })),
-    refetchInterval: 4_000,
+    refetchInterval: ({ state }) =>
+      state.data?.results.every((one) => runEnded(one as Pick<Run, "state">)) ? SELDOM : OFTEN,
   });
   if (!sweep) return null;
   const names = Object.keys(sweep.parameters);
