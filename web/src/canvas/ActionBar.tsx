@@ -1,5 +1,5 @@
 /** Over the selected node: what its menu has, in sight. */
-import { NodeToolbar, Position, type ReactFlowState, useStore } from "@xyflow/react";
+import { NodeToolbar, Position, useStore } from "@xyflow/react";
 import { Ellipsis } from "lucide-react";
 import { useLayoutEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
@@ -21,30 +21,14 @@ const SHOWN: readonly ActionId[] = [
   "delete",
 ];
 
-/** Pixels that the bar takes on each side of its middle. */
-const HALF = 150;
-
-/** Beginning or ending with the nodes, where it would not be seen whole over their middle. */
-function alignment({ nodeLookup, transform: [x, , zoom], width }: ReactFlowState, ids: readonly string[]) {
-  const nodes = ids.flatMap((id) => nodeLookup.get(id) ?? []);
-  const left = Math.min(...nodes.map((node) => node.internals.positionAbsolute.x));
-  const right = Math.max(
-    ...nodes.map((node) => node.internals.positionAbsolute.x + (node.measured.width ?? 0)),
-  );
-  const middle = ((left + right) / 2) * zoom + x;
-  if (middle < HALF) return "start";
-  return middle > width - HALF ? "end" : "center";
-}
-
 export function ActionBar() {
   const selection = useEditor((state) => state.selection);
   const moving = useEditor((state) => state.moving);
   const bare = useStore((state) => state.height < BARE);
-  const align = useStore((state) => alignment(state, selection));
   const last = selection.at(-1);
   if (last === undefined || moving || bare) return null;
   return (
-    <NodeToolbar nodeId={[...selection]} isVisible position={Position.Top} align={align} offset={8}>
+    <NodeToolbar nodeId={[...selection]} isVisible position={Position.Top} offset={8}>
       <Actions id={last} />
     </NodeToolbar>
   );

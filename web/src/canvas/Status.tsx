@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, data } from "@/api/client";
-import { formatMoment } from "@/i18n/format";
+import { formatList, formatMoment } from "@/i18n/format";
 import { nodeOpen } from "@/live/run";
 import { Button } from "@/ui/Button";
 import { type State, StateBadge } from "@/ui/StateBadge";
@@ -61,7 +61,7 @@ export function Status({ node, look }: { node: GraphNode; look: Look }) {
       </div>
       {look.sentence ? <p className={look.state === "failed" ? "text-danger" : ""}>{look.sentence}</p> : null}
       {look.staleBecause.length ? (
-        <p className="text-state-stale">{t("node.staleBecause", { what: look.staleBecause.join(", ") })}</p>
+        <p className="text-state-stale">{t("node.staleBecause", { what: formatList(look.staleBecause) })}</p>
       ) : null}
       {look.reason ? (
         <p className="text-ink-faint text-xs">{t("common:problem.code", { code: look.reason })}</p>
