@@ -121,3 +121,14 @@ def test_the_dock_does_not_hide_the_node_it_is_about(visit: Visit, workflow: str
     editor.choose("train", "Status")
     expect(editor.dock).to_be_visible()
     assert is_inside(box(editor.canvas), rests(page, editor.node("train")))
+
+
+def test_a_menu_that_is_open_follows_how_its_node_stands(stack: Stack, visit: Visit) -> None:
+    workflow = made(stack, "menus", {"train": "print('hi')\n"})
+    page = visit(f"/workflows/{workflow}")
+    Editor(page).node("train").click(button="right")
+    entry = page.get_by_role("menuitem", name="stdout.log")
+    expect(entry).to_be_disabled()
+    with stack.api() as api:
+        api.post(f"/workflows/{workflow}/runs", json={}).raise_for_status()
+    expect(entry).to_be_enabled()

@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { MENU, MENU_ITEM, MenuItem, MenuLabel, MenuSeparator } from "@/ui/Menu";
 import { type Action, nodeActions, pasteText } from "./actions";
 import { pasteableText } from "./clipboard";
-import { useEditor, useEditorParts } from "./context";
+import { useEditor, useEditorParts, useLook } from "./context";
 import type { When } from "./model/graph";
 import { tidied } from "./model/tidy";
 import { pane, useView } from "./view";
@@ -42,6 +42,8 @@ export function NodeMenu() {
 
 function OfNode({ id }: { id: string }) {
   const { t } = useTranslation("canvas");
+  const name = useEditor((state) => state.history.graph.nodes.find((one) => one.id === id)?.name);
+  useLook(name ?? ""); // what can be done follows how it stands
   const actions = nodeActions(useEditorParts(), id);
   const groups = Map.groupBy(actions, (action) => action.group);
   return [...groups].map(([group, some], at) => (
