@@ -72,7 +72,7 @@ export function RunsTable(props: RunsTableProps) {
       <div className="overflow-auto rounded-lg border border-line bg-surface">
         <table className="w-full text-left">
           <thead className="text-ink-faint text-xs">
-            <tr className="[&>th]:px-3 [&>th]:py-2 [&>th]:font-normal">
+            <tr className="max-lg:[&>th]:px-2 [&>th]:px-3 [&>th]:py-2 [&>th]:font-normal">
               <th className="w-8">
                 <span className="sr-only">{t("compare.two")}</span>
               </th>
@@ -94,7 +94,10 @@ export function RunsTable(props: RunsTableProps) {
           </thead>
           <tbody>
             {runs.map((run, at) => (
-              <tr key={run.id} className="border-line border-t hover:bg-sunken [&>td]:px-3 [&>td]:py-1.5">
+              <tr
+                key={run.id}
+                className="border-line border-t hover:bg-sunken max-lg:[&>td]:px-2 [&>td]:px-3 [&>td]:py-1.5"
+              >
                 <td>
                   <input
                     type="checkbox"

@@ -49,7 +49,7 @@ export function Workflows() {
     <div className="mx-auto flex min-h-full max-w-[110rem] flex-col gap-4 p-6">
       <header className="flex flex-wrap items-center gap-2">
         <h1 className="font-semibold text-lg">{t("title")}</h1>
-        <div className="flex min-w-40 flex-1 justify-end">
+        <div className="flex min-w-24 flex-1 justify-end">
           {first ? null : (
             <SearchField label={t("search")} className="w-64 bg-surface" value={text} onChange={setText} />
           )}

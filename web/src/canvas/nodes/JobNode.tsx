@@ -16,14 +16,17 @@ import { Elapsed } from "./Elapsed";
 import { KindIcon } from "./KindIcon";
 import { NameField } from "./NameField";
 
+/** Pale, and readable all the same. */
+const PALE = "bg-page! text-ink-faint shadow-none [&_svg]:opacity-60";
+
 const FRAMES: Partial<Record<Look["state"], string>> = {
   staging: "border-state-staging",
   running: "border-state-running ring-2 ring-state-running/25",
   failed: "border-state-failed",
   unreachable: "border-state-failed border-dashed",
   upstream_failed: "border-state-upstream",
-  skipped: "border-line-strong border-dashed opacity-60",
-  left_out: "border-line-strong opacity-60",
+  skipped: "border-line-strong border-dashed",
+  left_out: "border-line-strong",
 };
 
 export const JobNode = memo(Box, same);
@@ -49,7 +52,8 @@ function Box({ id, data, selected }: NodeProps<FlowNode>) {
       className={clsx(
         "w-52 rounded-lg border bg-surface shadow-sm outline-none",
         selected ? "border-accent! ring-2 ring-accent/40" : (FRAMES[look.state] ?? "border-line-strong"),
-        selected && look.state === "skipped" && "border-dashed opacity-60",
+        selected && look.state === "skipped" && "border-dashed",
+        (look.state === "skipped" || look.state === "left_out") && PALE,
       )}
     >
       <Handle
