@@ -19,6 +19,7 @@ def test_a_job_is_submitted_by_the_form(visit: Visit) -> None:
     page.get_by_role("textbox", name="Arguments", exact=True).fill("--a 'b c'")
     page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.get_by_role("heading", name="by the form")).to_be_visible()
+    expect(page).to_have_title("by the form · Torchyard")
     expect(page.get_by_role("log", name="stdout.log")).to_contain_text("got ['--a', 'b c']")
     expect(page.get_by_text("Ended (exit 0)")).to_be_visible()
 

@@ -8,6 +8,7 @@ import { type RunDetail, runEnded, runsQuery, useRun } from "@/live/run";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { Skeleton } from "@/ui/Skeleton";
 import { toastProblem } from "@/ui/toast";
+import { useTitle } from "@/ui/useTitle";
 import { Board } from "./board";
 import { Canvas } from "./Canvas";
 import { ConflictDialog } from "./ConflictDialog";
@@ -65,6 +66,7 @@ function Waiting() {
 
 function Editing({ workflow, renderFields, renderJob, deliver }: Slots & { workflow: Workflow }) {
   const { t, i18n } = useTranslation("canvas");
+  useTitle(workflow.name);
   const queries = useQueryClient();
   const [{ store, board, draft: found }] = useState(() => opened(workflow));
   const [draft, setDraft] = useState(found);

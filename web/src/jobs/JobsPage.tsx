@@ -8,6 +8,7 @@ import { Button } from "@/ui/Button";
 import { Empty } from "@/ui/Empty";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { Skeleton } from "@/ui/Skeleton";
+import { useTitle } from "@/ui/useTitle";
 import { BulkBar } from "./BulkBar";
 import { isNarrowed, readFilter, writeFilter } from "./filter";
 import { JobsFilter } from "./JobsFilter";
@@ -16,6 +17,7 @@ import { jobsQuery } from "./queries";
 
 export function JobsPage() {
   const { t } = useTranslation("jobs");
+  useTitle(t("title"));
   const [params, setParams] = useSearchParams();
   const filter = useMemo(() => readFilter(params), [params]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());

@@ -11,6 +11,7 @@ import { flushScript } from "@/fields/useScriptText";
 import { Button } from "@/ui/Button";
 import { Checkbox, Field, TextInput } from "@/ui/Field";
 import { ProblemNote } from "@/ui/ProblemNote";
+import { useTitle } from "@/ui/useTitle";
 import { sent, useUploadOf } from "@/uploads/uploads";
 import { useNewJob } from "./newJob";
 import { idempotencyKey, lookAgain } from "./queries";
@@ -41,6 +42,7 @@ function stillThere(problems: Record<string, string>, sent: JobDraft | undefined
 
 export function NewJobPage() {
   const { t } = useTranslation("jobs");
+  useTitle(t("new"));
   const { draft, change, clear } = useNewJob();
   const queries = useQueryClient();
   const navigate = useNavigate();

@@ -16,6 +16,7 @@ import { Skeleton } from "@/ui/Skeleton";
 import { type State, StateBadge } from "@/ui/StateBadge";
 import { Tabs } from "@/ui/Tabs";
 import { toastProblem } from "@/ui/toast";
+import { useTitle } from "@/ui/useTitle";
 import { Compare } from "./Compare";
 import { Gantt } from "./Gantt";
 import { Outline } from "./Outline";
@@ -43,6 +44,7 @@ export function RunView({ id, ...slots }: RunSlots & { id: string }) {
 
 function Shown({ run, graph, resume }: RunSlots & { run: RunDetail }) {
   const { t } = useTranslation("runs");
+  useTitle(`${run.workflow_name ?? ""} ${titleOf(run)}`.trim());
   const [search, setSearch] = useSearchParams();
   const [resuming, setResuming] = useState(false);
   const tab = TABS.find((one) => one === search.get("tab")) ?? "graph";

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 import { api, data, type Schema } from "@/api/client";
 import { Select } from "@/ui/Field";
+import { useTitle } from "@/ui/useTitle";
 import { RunsTable } from "./RunsTable";
 import { SweepTable } from "./SweepTable";
 
@@ -22,6 +23,7 @@ export function Runs({ workflow }: { workflow?: string }) {
     enabled: Boolean(workflow),
     staleTime: 60_000,
   });
+  useTitle(workflow && known ? `${known.name} · ${t("title")}` : t("title"));
   return (
     <div className="mx-auto flex max-w-[110rem] flex-col gap-3 p-6">
       <header className="flex flex-wrap items-center gap-3">

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Navigate, NavLink, useParams } from "react-router";
+import { useTitle } from "@/ui/useTitle";
 import { ConnectionsPart } from "./ConnectionsPart";
 import { ProfilePart } from "./ProfilePart";
 import { meQuery } from "./queries";
@@ -21,6 +22,7 @@ const NAMES = Object.keys(PARTS) as Part[];
 
 export function SettingsPage() {
   const { t } = useTranslation("settings");
+  useTitle(t("title"));
   const { part } = useParams();
   const { data: me } = useQuery(meQuery);
   const name = NAMES.find((one) => one === part);

@@ -5,6 +5,7 @@ import { formatBytes, formatCount } from "@/i18n/format";
 import { Empty } from "@/ui/Empty";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { Skeleton } from "@/ui/Skeleton";
+import { useTitle } from "@/ui/useTitle";
 import { type Worker, workersQuery } from "./queries";
 import { WorkerCard } from "./WorkerCard";
 
@@ -14,6 +15,7 @@ const sum = (workers: readonly Worker[], of: (worker: Worker) => number) =>
 
 export function WorkersPage() {
   const { t } = useTranslation("workers");
+  useTitle(t("title"));
   const { data: workers, error } = useQuery(workersQuery);
   return (
     <div className="px-6 py-5">

@@ -11,6 +11,7 @@ import { Menu, MenuItem } from "@/ui/Menu";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { SearchField } from "@/ui/SearchField";
 import { Skeleton } from "@/ui/Skeleton";
+import { useTitle } from "@/ui/useTitle";
 import { Card } from "./Card";
 import { DeleteDialog, RenameDialog } from "./dialogs";
 import { FirstVisit } from "./FirstVisit";
@@ -28,6 +29,7 @@ import {
 
 export function Workflows() {
   const { t } = useTranslation("workflows");
+  useTitle(t("title"));
   const navigate = useNavigate();
   const [text, setText] = useState("");
   const [renamed, setRenamed] = useState<Listed>();

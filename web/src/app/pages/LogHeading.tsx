@@ -3,11 +3,13 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { jobQuery } from "@/jobs/queries";
+import { useTitle } from "@/ui/useTitle";
 
 export function LogHeading({ id, attempt }: { id: string; attempt?: number | undefined }) {
   const { t } = useTranslation("logs");
   const { t: tj } = useTranslation("jobs");
   const { data: job } = useQuery(jobQuery(id));
+  useTitle(`${t("title")} · ${job?.name ?? id.slice(0, 8)}`);
   return (
     <header className="flex items-baseline gap-3 border-line border-b bg-surface px-4 py-2">
       <h1 className="flex min-w-0 items-baseline gap-2 font-medium">

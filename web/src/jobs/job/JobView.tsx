@@ -11,6 +11,7 @@ import { Empty } from "@/ui/Empty";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { Skeleton } from "@/ui/Skeleton";
 import { Tabs } from "@/ui/Tabs";
+import { useTitle } from "@/ui/useTitle";
 import { type Attempt, attemptsQuery, hasEnded, type Job, jobQuery, useLiveJob } from "../queries";
 import { Artifacts } from "./Artifacts";
 import { Attempts } from "./Attempts";
@@ -39,6 +40,7 @@ interface JobViewProps {
 export function JobView({ id, logs, more = [] }: JobViewProps) {
   const { t } = useTranslation("jobs");
   const { data: job, error } = useQuery(jobQuery(id));
+  useTitle(job?.name);
   const { data: attempts } = useQuery(attemptsQuery(id));
   useLiveJob(id, job && hasEnded(job));
   const [params, setParams] = useSearchParams();
