@@ -108,6 +108,16 @@ def panel(part: str) -> Step:
     return step
 
 
+def script_read(guest: Guest) -> None:
+    """The script of the chosen node stands in the panel, which a narrow window hides at first."""
+    hidden = guest.page.get_by_role("button", name=guest.say("canvas", "panel.show"), exact=True)
+    expect(guest.page.locator(".cm-content").or_(hidden).first).to_be_visible()
+
+
+def log_read(guest: Guest) -> None:
+    expect(guest.page.get_by_role("log").locator("[data-text]").first).to_be_visible()
+
+
 def write_script(guest: Guest) -> None:
     """Begin a script, unless it is there from the last visit: what is typed is kept."""
     write = guest.page.get_by_role("button", name=guest.say("fields", "script.write"), exact=True)
@@ -184,7 +194,7 @@ def views(there: Furniture) -> Iterator[View]:
     yield View("sweep", f"/workflows/{there.tuned}/runs?sweep={there.sweep}")
     yield View("workflow-runs", f"/workflows/{there.workflow}/runs")
     yield View("runs", "/runs")
-    yield View("run-graph", f"/runs/{there.run}?node=evaluate")
+    yield View("run-graph", f"/runs/{there.run}?node=evaluate", (script_read, log_read))
     yield View("run-timeline", f"/runs/{there.run}?tab=timeline")
     yield View("run-compare", f"/runs/{there.run}?tab=compare&with={there.earlier_run}")
     yield from _jobs(there)
@@ -202,9 +212,9 @@ def views(there: Furniture) -> Iterator[View]:
 def working_views(work: Work) -> Iterator[View]:
     """What changes while it is looked at."""
     yield View("jobs-open", "/jobs?state=queued&state=staging&state=running")
-    yield View("job-running", f"/jobs/{work.running}")
+    yield View("job-running", f"/jobs/{work.running}", (log_read,))
     yield View("job-running-charts", f"/jobs/{work.running}?tab=charts")
-    yield View("log-live", f"/jobs/{work.running}/logs")
+    yield View("log-live", f"/jobs/{work.running}/logs", (log_read,))
     yield View("job-queued", f"/jobs/{work.queued}")
     if work.unreachable:
         yield View("job-unreachable", f"/jobs/{work.unreachable}")
@@ -213,14 +223,14 @@ def working_views(work: Work) -> Iterator[View]:
 
 def _editor(place: str) -> Iterator[View]:
     yield View("editor", place, (Guest.canvas,))
-    yield View("editor-node", place, (click("train"),))
+    yield View("editor-node", place, (click("train"), script_read))
     for part in ("resources", "node", "lands"):
         yield View(f"editor-node-{part}", place, (click("train"), panel(part)))
     yield View("editor-dataset", place, (click("digits"),))
     right = (lambda guest: guest.node("train").click(button="right"),)
     yield View("editor-menu", place, right)
-    yield View("editor-log", place, (*right, choose("canvas", "action.stdout")))
-    yield View("editor-status", place, (*right, choose("canvas", "action.status")))
+    yield View("editor-log", place, (*right, choose("canvas", "action.stdout"), log_read, script_read))
+    yield View("editor-status", place, (*right, choose("canvas", "action.status"), script_read))
     yield View("editor-search", place, (key("Tab"),))
     yield View("editor-palette", place, (key("Control+K"),))
     yield View("editor-shortcuts", place, (key("?"),))
@@ -238,11 +248,11 @@ def _jobs(there: Furniture) -> Iterator[View]:
     yield View("jobs", "/jobs")
     yield View("jobs-chosen", "/jobs", (lambda guest: guest.page.get_by_role("checkbox").first.check(),))
     yield View("new-job", "/jobs/new", (write_script,))
-    yield View("job-failed", f"/jobs/{there.failed_job}")
-    yield View("job-succeeded", f"/jobs/{there.lone_job}")
+    yield View("job-failed", f"/jobs/{there.failed_job}", (log_read,))
+    yield View("job-succeeded", f"/jobs/{there.lone_job}", (log_read,))
     yield View("job-artifacts", f"/jobs/{there.leaving_job}?tab=artifacts")
     for part in ("specification", "attempts", "charts"):
         yield View(f"job-{part}", f"/jobs/{there.lone_job}?tab={part}")
-    yield View("log", f"/jobs/{there.lone_job}/logs")
+    yield View("log", f"/jobs/{there.lone_job}/logs", (log_read,))
     yield View("log-errors", f"/jobs/{there.failed_job}/logs", (logs_tab(1),))
     yield View("log-search", f"/jobs/{there.lone_job}/logs", (find("epoch 3"),))
