@@ -4,10 +4,10 @@ import base64
 import re
 
 from playwright.sync_api import Locator, expect
-from tests.graphs import drawing
+from tests.graphs import drawing, node
 from tests.stack import Stack
 from tests.web.conftest import Visit
-from tests.web.editing import Editor, made, saved
+from tests.web.editing import Editor, made, saved, stored
 
 DROP = """([name, text, x, y]) => {
   const dataTransfer = new DataTransfer();
@@ -19,8 +19,8 @@ DROP = """([name, text, x, y]) => {
 }"""
 
 
-def left_top(node: Locator) -> tuple[float, float]:
-    box = node.bounding_box()
+def left_top(part: Locator) -> tuple[float, float]:
+    box = part.bounding_box()
     assert box
     return box["x"], box["y"]
 
@@ -47,6 +47,17 @@ def test_focus_stays_with_what_the_keys_are_about(stack: Stack, visit: Visit) ->
     expect(editor.panel.get_by_role("textbox", name="Node name")).to_be_focused()
 
 
+def test_a_listed_problem_leads_to_its_field(stack: Stack, visit: Visit) -> None:
+    script = stored(stack, "print()", "a.py")
+    wrong = [node("one", script, arguments="${nobody}"), node("two", script, resources={"cpus": "${nobody}"})]
+    page = visit(f"/workflows/{saved(stack, 'problems', drawing(wrong))}")
+    editor = Editor(page)
+    editor.run()
+    for name, field in (("two", "CPU cores"), ("one", "Arguments")):
+        editor.dock.get_by_role("button", name=re.compile(f"^{name} ?settings")).click()
+        expect(editor.panel.get_by_role("textbox", name=field, exact=True)).to_be_focused()
+
+
 def test_what_is_pasted_twice_does_not_lie_on_itself(stack: Stack, visit: Visit) -> None:
     page = visit(f"/workflows/{made(stack, 'pasted', {'one': 'print()'})}")
     editor = Editor(page)
@@ -55,7 +66,7 @@ def test_what_is_pasted_twice_does_not_lie_on_itself(stack: Stack, visit: Visit)
     for count in (2, 3):
         page.keyboard.press("Control+V")
         expect(editor.nodes()).to_have_count(count)
-    assert len({left_top(node) for node in editor.nodes().all()}) == 3
+    assert len({left_top(part) for part in editor.nodes().all()}) == 3
 
 
 def test_a_script_dropped_from_the_desktop_lies_where_it_was_dropped(stack: Stack, visit: Visit) -> None:

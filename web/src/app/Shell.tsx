@@ -31,7 +31,7 @@ export function Shell() {
       <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line bg-surface px-3">
         <NavLink to="/workflows" className="mr-3 flex items-center gap-2 font-semibold">
           <Logo className="size-6" />
-          {t("app")}
+          <span className="max-md:sr-only">{t("app")}</span>
         </NavLink>
         <nav aria-label={t("nav.main")} className="flex gap-1">
           {PLACES.map(({ to, key, icon: Icon }) => (

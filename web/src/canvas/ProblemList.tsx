@@ -15,8 +15,8 @@ export function ProblemList({ problems }: { problems: readonly Problem[] }) {
     const node = history.graph.nodes.find((one) => one.name === problem.node);
     if (node) {
       select([node.id]);
-      show({ panelOpen: true });
-      view.show([node.id]);
+      show({ panelOpen: true, field: problem.field ?? undefined });
+      if (!view.sees(node.id)) view.show([node.id]);
     } else if (problem.field?.startsWith("parameters")) show({ dialog: "parameters" });
     else if (problem.field?.startsWith("settings")) show({ dialog: "settings" });
   }

@@ -36,7 +36,7 @@ export function Title({ name, onRename }: { name: string; onRename: (name: strin
   return (
     <button
       type="button"
-      className="h-7 max-w-56 truncate rounded px-1.5 text-left font-semibold hover:bg-sunken"
+      className="h-7 min-w-20 max-w-56 truncate rounded px-1.5 text-left font-semibold hover:bg-sunken"
       title={t("title.hint")}
       onClick={() => setText(name)}
     >

@@ -49,7 +49,7 @@ export function Toolbar({ workflow, onRename, run, saving, starting, problems }:
     <div
       role="toolbar"
       aria-label={t("toolbar")}
-      className="flex h-11 shrink-0 items-center gap-1 border-line border-b bg-surface px-2"
+      className="flex min-h-11 shrink-0 items-center gap-1 border-line border-b bg-surface px-2 max-md:flex-wrap max-md:py-1"
       data-region
     >
       {treeOpen ? null : (

@@ -22,7 +22,7 @@ export function Field({ label, hint, error, aside, className, children }: FieldP
   const id = useId();
   const described = [hint ? `${id}-hint` : "", error ? `${id}-error` : ""].filter(Boolean).join(" ");
   return (
-    <div className={className} data-field>
+    <div className={className} data-field data-wrong={error ? "" : undefined}>
       <div className="mb-1 flex items-center justify-between gap-2">
         <label htmlFor={id} className="font-medium">
           {label}

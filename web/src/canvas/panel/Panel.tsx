@@ -1,6 +1,6 @@
 /** Right of the canvas: the selected node's settings. */
 import { PanelRightClose, SkipForward } from "lucide-react";
-import { type PointerEvent, type ReactNode, useMemo, useState } from "react";
+import { type PointerEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "@/ui/Button";
 import { Tabs } from "@/ui/Tabs";
@@ -111,6 +111,7 @@ function OfNode({
   const { store } = useEditorParts();
   const [tab, setTab] = useState<PanelTab>(node.kind === "pytorch" ? "program" : "data");
   const readOnly = useEditor((state) => state.readOnly);
+  const fields = useLedTo(node.kind, setTab);
   const { problems } = useLook(node.name);
   const byField = useMemo(() => fieldsOf(problems), [problems]);
   const set = (path: readonly string[], value: Json | undefined) =>
@@ -120,7 +121,7 @@ function OfNode({
   return (
     <Tabs tabs={tabs} value={tab} onChange={setTab} label={t("panel.tabs", { name: node.name })}>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: typing ends where a field is left */}
-      <div className="min-h-0 flex-1 overflow-auto p-3" onBlur={() => store.getState().close()}>
+      <div ref={fields} className="min-h-0 flex-1 overflow-auto p-3" onBlur={() => store.getState().close()}>
         {tab === "node" ? (
           <NodeSettings node={node} />
         ) : tab === "lands" ? (
@@ -153,6 +154,41 @@ function OfNode({
       </div>
     </Tabs>
   );
+}
+
+/** What stands on the tab of resources; all else that a script has is on that of the program. */
+const RESOURCES = new Set(["resources", "runtime", "retries", "grace_seconds", "warm"]);
+const NODE = new Set(["skip", "reuse", "name"]);
+
+export function tabOf(kind: GraphNode["kind"], field: string): PanelTab {
+  const [first = ""] = field.replace(/^settings\./, "").split(".");
+  if (NODE.has(first)) return "node";
+  if (kind === "dataset") return "data";
+  return RESOURCES.has(first) ? "resources" : "program";
+}
+
+const FRAMES = 60;
+
+/** Opens the tab of the field that somebody is led to, and goes to what is wrong there. */
+function useLedTo(kind: GraphNode["kind"], open: (tab: PanelTab) => void) {
+  const fields = useRef<HTMLDivElement>(null);
+  const field = useEditor((state) => state.field);
+  const show = useEditor((state) => state.show);
+  useEffect(() => {
+    if (field === undefined) return;
+    open(tabOf(kind, field));
+    show({ field: undefined });
+    const go = (frames: number) => {
+      const find = (part: string) => fields.current?.querySelector<HTMLElement>(part);
+      const wrong = find("[aria-invalid=true]") ?? find("[data-wrong] button");
+      wrong?.focus();
+      wrong?.scrollIntoView({ block: "nearest" });
+      if (!wrong && frames) requestAnimationFrame(() => go(frames - 1));
+    };
+    // Once the tab is drawn, which may have to be loaded.
+    requestAnimationFrame(() => go(FRAMES));
+  }, [field, kind, open, show]);
+  return fields;
 }
 
 /** Sentences by field, without the `settings.` that all of them begin with. */

@@ -74,6 +74,8 @@ export interface EditorState extends Shown {
   search: Search | undefined;
   menu: NodeMenu | undefined;
   dialog: DialogName | undefined;
+  /** The field of the selected node that somebody was led to: `settings.arguments`. */
+  field: string | undefined;
   dock: DockState;
   treeOpen: boolean;
   panelOpen: boolean;
@@ -93,7 +95,10 @@ export interface EditorState extends Shown {
   drop: () => void;
   show: (
     part: Partial<
-      Pick<EditorState, "renaming" | "search" | "menu" | "dialog" | "treeOpen" | "panelOpen" | "viewport">
+      Pick<
+        EditorState,
+        "renaming" | "search" | "menu" | "dialog" | "field" | "treeOpen" | "panelOpen" | "viewport"
+      >
     >,
   ) => void;
   openDock: (dock: Partial<DockState>) => void;
@@ -146,6 +151,7 @@ export function createEditor(readOnly = false) {
       search: undefined,
       menu: undefined,
       dialog: undefined,
+      field: undefined,
       dock: { open: false, height: keptHeight(), node: undefined, tab: "logs", log: "stdout.log", asked: 0 },
       treeOpen: window.innerWidth >= NARROW,
       panelOpen: window.innerWidth >= NARROW,
