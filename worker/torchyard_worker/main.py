@@ -46,7 +46,8 @@ def _settings() -> Settings:
         first = problem.errors()[0]
         name = str(first["loc"][0])
         name = name if name.startswith("TORCHYARD_") else f"TORCHYARD_WORKER_{name.upper()}"
-        raise StartRefused(f"the setting {name} can't be used: {first['msg']}") from problem
+        why = first["msg"].removeprefix("Value error, ")
+        raise StartRefused(f"the setting {name} can't be used: {why}") from problem
 
 
 def _work(settings: Settings) -> None:

@@ -2,14 +2,26 @@
 
 import socket
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from torchyard.errors import StartRefused
 
 _PREFIX = "TORCHYARD_WORKER_"
+
+
+def _web_address(text: str) -> str:
+    try:
+        found = parse_url(text)
+    except LocationParseError:
+        found = None
+    if found is None or found.scheme not in {"http", "https"} or not found.host:
+        raise ValueError("it must be an address such as http://127.0.0.1:8000")
+    return text
 
 
 class Settings(BaseSettings):
@@ -18,7 +30,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
 
     # Where the platform is
-    url: str = Field(
+    url: Annotated[str, AfterValidator(_web_address)] = Field(
         "http://127.0.0.1:8000",
         validation_alias=AliasChoices("TORCHYARD_URL", "url"),
         description="The platform's address.",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from torchyard.errors import StartRefused
 from torchyard_worker.settings import Settings, described
@@ -27,3 +28,15 @@ def test_a_missing_join_token_is_said(tmp_path: Path) -> None:
         Settings(token=None).join_token()
     with pytest.raises(StartRefused, match="can't be read: No such file"):
         Settings(token_file=tmp_path / "none").join_token()
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nonsense", "http://", "http://[bad", "ftp://platform", "127.0.0.1:8000"]
+)
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match="must be an address such as"):
+        Settings(url=address)
+
+
+def test_the_platform_s_address_may_have_a_path() -> None:
+    assert Settings(url="https://lab.example/yard/").url == "https://lab.example/yard/"
