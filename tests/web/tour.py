@@ -118,6 +118,13 @@ def log_read(guest: Guest) -> None:
     expect(guest.page.get_by_role("log").locator("[data-text]").first).to_be_visible()
 
 
+def node_of_run_read(guest: Guest) -> None:
+    """The log of the chosen node, and its script where the window has room for settings."""
+    log_read(guest)
+    if guest.page.get_by_role("complementary", name=guest.say("canvas", "panel.title")).is_visible():
+        expect(guest.page.locator(".cm-content")).to_be_visible()
+
+
 def write_script(guest: Guest) -> None:
     """Begin a script, unless it is there from the last visit: what is typed is kept."""
     write = guest.page.get_by_role("button", name=guest.say("fields", "script.write"), exact=True)
@@ -194,7 +201,7 @@ def views(there: Furniture) -> Iterator[View]:
     yield View("sweep", f"/workflows/{there.tuned}/runs?sweep={there.sweep}")
     yield View("workflow-runs", f"/workflows/{there.workflow}/runs")
     yield View("runs", "/runs")
-    yield View("run-graph", f"/runs/{there.run}?node=evaluate", (script_read, log_read))
+    yield View("run-graph", f"/runs/{there.run}?node=evaluate", (node_of_run_read,))
     yield View("run-timeline", f"/runs/{there.run}?tab=timeline")
     yield View("run-compare", f"/runs/{there.run}?tab=compare&with={there.earlier_run}")
     yield from _jobs(there)

@@ -176,6 +176,7 @@ function TextFilter({ text, onChange }: { text: string; onChange: (text: string)
         type="search"
         className="pl-8!"
         aria-label={t("filter.text")}
+        title={t("filter.text")}
         placeholder={t("filter.textHint")}
         value={typed}
         onChange={(event) => setTyped(event.target.value)}
