@@ -64,6 +64,11 @@ def test_all_of_a_run_is_seen_above_the_logs_of_its_chosen_node(
     rests(page, editor.node("report"))
     assert all_seen(page)
 
+    editor.panel.get_by_role("button", name="Hide settings").click()
+    expect(editor.panel).to_have_count(0)
+    page.get_by_role("button", name="Show settings").click()
+    expect(editor.panel).to_be_visible()
+
 
 def test_what_is_in_sight_stays_there_in_a_smaller_window(visit: Visit, workflow: str) -> None:
     page = visit(f"/workflows/{workflow}")

@@ -1,10 +1,13 @@
 /** The frozen graph of a run, to be read: states, settings, logs and outputs of its nodes. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ReactFlowProvider } from "@xyflow/react";
+import { PanelRightOpen } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { useStore } from "zustand";
 import { api, data } from "@/api/client";
 import type { RunDetail } from "@/live/run";
+import { IconButton } from "@/ui/Button";
 import { toastProblem } from "@/ui/toast";
 import { Board } from "./board";
 import { Canvas } from "./Canvas";
@@ -68,6 +71,7 @@ function Frozen({
   });
   const graph = useStore(store, (state) => state.history.graph);
   const panelOpen = useStore(store, (state) => state.panelOpen);
+  const { t } = useTranslation("canvas");
   const queries = useQueryClient();
   const stopNode = useMutation({
     mutationFn: (name: string) =>
@@ -115,6 +119,17 @@ function Frozen({
         <div className="relative flex min-w-0 flex-1 flex-col">
           <div className="relative min-h-0 flex-1" data-region>
             <Canvas fit />
+            {panelOpen ? null : (
+              <div className="absolute top-3 right-3 rounded-lg border border-line bg-raised p-0.5 shadow-sm">
+                <IconButton
+                  label={t("panel.show")}
+                  className="h-7!"
+                  onClick={() => store.getState().show({ panelOpen: true })}
+                >
+                  <PanelRightOpen aria-hidden className="size-4" />
+                </IconButton>
+              </div>
+            )}
           </div>
           <Dock renderJob={renderJob} problems={[]} />
         </div>
