@@ -71,6 +71,7 @@ def end_one(ctx: Context, job_id: str) -> None:
         ("/api/v1/jobs/{job}/attempts", 3),
         ("/api/v1/jobs/{job}/events", 3),
         ("/api/v1/workers", 3),
+        ("/api/v1/users", 3),
     ],
 )
 def test_reading_takes_as_many_statements_for_many_jobs_as_for_one(

@@ -31,9 +31,16 @@ def all_of(ctx: ContextDep, _admin: AdminDep) -> list[UserAccount]:
         return accounts.all_of(session)
 
 
+@router.get("/{name}", responses=responses(errors.NotFound))
+def get(ctx: ContextDep, user: UserDep, name: NamePath) -> UserAccount:
+    """Tell of one user, and what the user's jobs hold: of yourself, or for administrators of anybody."""
+    with ctx.db.read() as session:
+        return accounts.get(session, user, name)
+
+
 @router.put("/{name}", responses=responses(*_BODY, errors.OwnAccess))
 def put(ctx: ContextDep, admin: AdminDep, name: NamePath, settings: UserSettings) -> UserAccount:
-    """Add a user, or change its role, or disable it; for administrators."""
+    """Add a user, or set its role, its quota and whether it is disabled; for administrators."""
     with ctx.db.write() as session:
         return accounts.put(ctx, session, admin, name, settings)
 

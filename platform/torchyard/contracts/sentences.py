@@ -109,6 +109,10 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
     "plain_memory": "{mb} MiB",
     "wait_kept": "waits for its turn: {worker} is kept for a job that waited longer",
     "wait_turn": ("waits for its turn: {count} job is ahead", "waits for its turn: {count} jobs are ahead"),
+    "wait_quota": "needs {amount}; its owner's quota is {quota}, and the owner's jobs hold {held}",
+    "wait_quota_never": "needs {amount}; its owner's quota is {quota}, so this can't start until an "
+    "administrator raises it",
+    "wait_quota_kept": "waits for its turn: its owner's quota is left to a job that waited longer",
     "wait_pause": "pauses after a failure, until {until} UTC",
     "wait_placed": "has a place on {worker}, which is about to take it",
     "wait_unplanned": "waits for the scheduler to look at it",

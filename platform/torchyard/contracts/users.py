@@ -24,6 +24,12 @@ class Role(StrEnum):
     USER = "user"
 
 
+#: More than any cluster has; databases store no larger one.
+_MOST = 1_000_000
+_MAX_GPUS = "The most GPUs that the user's jobs hold at once, on all workers together; no limit, if null."
+_MAX_CPUS = "The same of CPU cores."
+
+
 class UserSettings(Strict):
     """A user as an administrator sets it up."""
 
@@ -31,6 +37,8 @@ class UserSettings(Strict):
     disabled: bool = Field(
         False, description="True: neither tokens nor sessions of the user let anybody in. Jobs go on."
     )
+    max_gpus: int | None = Field(None, ge=0, le=_MOST, description=_MAX_GPUS)
+    max_cpus: int | None = Field(None, ge=0, le=_MOST, description=_MAX_CPUS)
 
 
 class UserAccount(Lenient):
@@ -40,6 +48,10 @@ class UserAccount(Lenient):
     role: Role = Field(description="`admin`, or `user`.")
     disabled: bool = Field(False, description="Whether the user's tokens let nobody in.")
     created_at: datetime = Field(description="When the user was added.")
+    max_gpus: int | None = Field(None, description=_MAX_GPUS)
+    max_cpus: int | None = Field(None, description=_MAX_CPUS)
+    held_gpus: int = Field(0, description="GPUs that the user's jobs hold now.")
+    held_cpus: int = Field(0, description="CPU cores that they hold now.")
 
 
 class TokenWish(Strict):

@@ -2,21 +2,27 @@
 
 Each owner has one line for each priority. Who holds the fewest places goes first, and as that changes with
 everything that is placed, the order of the lines is never stored: a `Walk` merges them.
+
+What an owner's quota refuses is barred: it stands in its line, and nobody looks at it. Those with the same
+need are barred together, so that the end of a job moves few things, however many wait.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import NamedTuple
 
 from torchyard.domain.placement import WaitingAttempt
+from torchyard.domain.quotas import Quotas
 from torchyard.domain.rooms import Need
 
 #: When an attempt was queued, and its id: its place in a line.
 Place = tuple[datetime, str]
 #: Priority with the highest first, and owner.
 LineKey = tuple[int, str]
+#: A place, and what whoever stands there needs.
+_Head = tuple[datetime, str, Need]
 #: What an attempt's turn goes by: its line's priority, its owner's share, its place; and its owner.
 _Ordered = tuple[int, int, datetime, str, str]
 
@@ -36,12 +42,17 @@ class Line:
     def __init__(self) -> None:
         self.places: list[Place] = []
         self.by_need: dict[Need, list[Place]] = {}
-        #: The first of each need, oldest first.
-        self.heads: list[tuple[datetime, str, Need]] = []
+        #: The same of those that the owner's quota refuses.
+        self.barred: dict[Need, list[Place]] = {}
+        #: The first of each need that is not barred, oldest first.
+        self.heads: list[_Head] = []
 
-    def add(self, place: Place, need: Need) -> None:
-        """Let an attempt wait here."""
+    def add(self, place: Place, need: Need, *, barred: bool) -> None:
+        """Let an attempt wait here, barred like all with its need."""
         insort(self.places, place)
+        if barred:
+            insort(self.barred.setdefault(need, []), place)
+            return
         queue = self.by_need.setdefault(need, [])
         if queue and place < queue[0]:
             self._unhead(queue[0], need)
@@ -52,6 +63,9 @@ class Line:
     def remove(self, place: Place, need: Need) -> None:
         """Let it wait no longer."""
         del self.places[bisect_left(self.places, place)]
+        if need in self.barred:
+            self._remove_barred(place, need)
+            return
         queue = self.by_need[need]
         index = bisect_left(queue, place)
         del queue[index]
@@ -63,6 +77,26 @@ class Line:
         else:
             del self.by_need[need]
 
+    def bar(self, need: Need) -> None:
+        """Pass by all with this need from now on."""
+        queue = self.barred[need] = self.by_need.pop(need)
+        self._unhead(queue[0], need)
+
+    def unbar(self, need: Need) -> None:
+        """Look at those with this need again."""
+        queue = self.by_need[need] = self.barred.pop(need)
+        insort(self.heads, (*queue[0], need))
+
+    def first_barred(self, may: Callable[[Need], bool]) -> _Head | None:
+        """The oldest that is barred, of those whose need may be met some time."""
+        return min(((*queue[0], need) for need, queue in self.barred.items() if may(need)), default=None)
+
+    def _remove_barred(self, place: Place, need: Need) -> None:
+        queue = self.barred[need]
+        del queue[bisect_left(queue, place)]
+        if not queue:
+            del self.barred[need]
+
     def _unhead(self, place: Place, need: Need) -> None:
         del self.heads[bisect_left(self.heads, (*place, need))]
 
@@ -72,26 +106,63 @@ class Lines:
 
     def __init__(self) -> None:
         self.all: dict[LineKey, Line] = {}
-        #: Which lines have somebody with this need.
+        #: Which lines have somebody with this need who is not barred.
         self.needing: dict[Need, set[LineKey]] = {}
+        #: Lines where somebody is barred.
+        self.barring: set[LineKey] = set()
+        self._owned: dict[str, set[LineKey]] = {}
 
-    def add(self, attempt: WaitingAttempt) -> None:
-        """Let an attempt wait."""
+    def add(self, attempt: WaitingAttempt, *, barred: bool) -> None:
+        """Let an attempt wait; barred, if its owner's quota refuses what it needs."""
         key, need = _key(attempt), Need.of(attempt)
-        self.all.setdefault(key, Line()).add((attempt.queued_at, attempt.attempt_id), need)
-        self.needing.setdefault(need, set()).add(key)
+        self.all.setdefault(key, Line()).add((attempt.queued_at, attempt.attempt_id), need, barred=barred)
+        self._owned.setdefault(attempt.owner, set()).add(key)
+        if barred:
+            self.barring.add(key)
+        else:
+            self.needing.setdefault(need, set()).add(key)
 
     def remove(self, attempt: WaitingAttempt) -> None:
         """Let it wait no longer."""
         key, need = _key(attempt), Need.of(attempt)
         line = self.all[key]
+        barred = need in line.barred
         line.remove((attempt.queued_at, attempt.attempt_id), need)
-        if need not in line.by_need:
-            self.needing[need].discard(key)
-            if not self.needing[need]:
-                del self.needing[need]
+        if not barred and need not in line.by_need:
+            self._need_no_more(need, key)
+        if not line.barred:
+            self.barring.discard(key)
         if not line.places:
             del self.all[key]
+            self._owned[attempt.owner].discard(key)
+            if not self._owned[attempt.owner]:
+                del self._owned[attempt.owner]
+
+    def needs_of(self, owner: str) -> Iterator[Need]:
+        """What those of the owner need that are not barred."""
+        for key in self._owned.get(owner, ()):
+            yield from self.all[key].by_need
+
+    def sort_out(self, owner: str, refuses: Callable[[Need], bool]) -> list[Need]:
+        """Bar what is refused of the owner's, and nothing else; the needs that nobody had in the meantime."""
+        fresh = []
+        for key in self._owned.get(owner, ()):
+            line = self.all[key]
+            for need in [one for one in line.by_need if refuses(one)]:
+                line.bar(need)
+                self._need_no_more(need, key)
+            for need in [one for one in line.barred if not refuses(one)]:
+                line.unbar(need)
+                if need not in self.needing:
+                    fresh.append(need)
+                self.needing.setdefault(need, set()).add(key)
+            (self.barring.add if line.barred else self.barring.discard)(key)
+        return fresh
+
+    def _need_no_more(self, need: Need, key: LineKey) -> None:
+        self.needing[need].discard(key)
+        if not self.needing[need]:
+            del self.needing[need]
 
     def first(self, need: Need, shares: Mapping[str, int]) -> str:
         """The id of the attempt that goes before all others with this need."""
@@ -125,9 +196,13 @@ class Walk:
     kept, those that starve come along nevertheless, until `exhausted` says that none can be kept for their
     need. The lines must not change meanwhile; `shares` may, and the order follows.
 
+    What is left of a quota only shrinks as well, so those that it refuses are left out, but for the first of
+    each line that starves for it: the quota can be kept for that one.
+
     Args:
         lines: All lines.
         shares: How many attempts of each owner hold something.
+        quotas: What each owner may still take.
         starving_before: Who was queued before that starves.
         hopeful: The needs that may be met; all others count as refused.
         keeping: Whether room is kept at all.
@@ -137,6 +212,7 @@ class Walk:
         self,
         lines: Lines,
         shares: Mapping[str, int],
+        quotas: Quotas,
         starving_before: datetime,
         hopeful: Iterable[Need],
         *,
@@ -146,6 +222,7 @@ class Walk:
         self.exhausted: set[Need] = set()
         self.starving_before = starving_before
         self.keeping = keeping
+        self.quotas = quotas
         self._lines, self._shares = lines, shares
         self._turns: dict[LineKey, _Turn] = {}
         # Nobody of a line comes before its oldest; who is next really is found when that one's turn comes.
@@ -165,7 +242,7 @@ class Walk:
     def __iter__(self) -> Iterator[Step]:
         """Those whose turn it is, one by one."""
         while self._heap and (self.hopeful or self.keeping):
-            turn = self._turn(self._heap[0])
+            turn = self._turn((self._heap[0][0], self._heap[0][4]))
             key = self._ordered(turn)
             if key is None:
                 heappop(self._heap)
@@ -174,9 +251,13 @@ class Walk:
             else:
                 queued_at, attempt_id, need = turn.advance()
                 yield Step(attempt_id, need, queued_at <= self.starving_before)
+        # Nothing more can start, but who is left the quota counts for what is told.
+        for line_key in self._lines.barring:
+            stuck = self._turn(line_key).stuck
+            if stuck is not None:
+                yield Step(stuck[1], stuck[2], starves=True)
 
-    def _turn(self, top: _Ordered) -> "_Turn":
-        key = (top[0], top[4])
+    def _turn(self, key: LineKey) -> "_Turn":
         turn = self._turns.get(key)
         if turn is None:
             turn = self._turns[key] = _Turn(self, key, self._lines.all[key])
@@ -199,7 +280,10 @@ class _Turn:
         #: How many of each need were passed.
         self._passed: dict[Need, int] = {}
         self._unseen = 0
-        self._heap: list[tuple[datetime, str, Need]] = []
+        self._heap: list[_Head] = []
+        self._limited = key[1] in walk.quotas
+        #: Whoever starves for the quota.
+        self.stuck = self._first_stuck() if line.barred else None
         if not walk.keeping or line.places[0][0] > walk.starving_before:
             self.narrow()
 
@@ -210,8 +294,19 @@ class _Turn:
         for need in self._walk.hopeful & self._line.by_need.keys():
             self._push(need)
 
-    def head(self) -> tuple[datetime, str, Need] | None:
+    def head(self) -> _Head | None:
         """Whoever is next; None if nobody is."""
+        head = self._open_head()
+        if self.stuck is not None and (head is None or self.stuck < head):
+            return self.stuck
+        return head
+
+    def _first_stuck(self) -> _Head | None:
+        quotas, owner = self._walk.quotas, self.key[1]
+        first = self._line.first_barred(lambda need: quotas.ever_allows(owner, need))
+        return first if first is not None and first[0] <= self._walk.starving_before else None
+
+    def _open_head(self) -> _Head | None:
         while True:
             heads = self._line.heads
             if self._unseen < len(heads) and (not self._heap or heads[self._unseen] < self._heap[0]):
@@ -221,8 +316,12 @@ class _Turn:
                 return self._heap[0] if self._heap else None
             heappop(self._heap)
 
-    def advance(self) -> tuple[datetime, str, Need]:
+    def advance(self) -> _Head:
         """Pass the one that is next."""
+        head = self.head()
+        if head is not None and head == self.stuck:
+            self.stuck = None
+            return head
         top = heappop(self._heap)
         need = top[2]
         self._passed[need] = self._passed.get(need, 0) + 1
@@ -234,8 +333,10 @@ class _Turn:
         if passed < len(queue):
             heappush(self._heap, (*queue[passed], need))
 
-    def _matters(self, head: tuple[datetime, str, Need]) -> bool:
+    def _matters(self, head: _Head) -> bool:
         walk, (queued_at, _, need) = self._walk, head
+        if self._limited and walk.quotas.refuses_now(self.key[1], need):
+            return False
         if need in walk.hopeful:
             return True
         return walk.keeping and need not in walk.exhausted and queued_at <= walk.starving_before

@@ -53,6 +53,14 @@ class Holding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Quota:
+    """The most that an owner's attempts hold at once, on all workers together; None is no limit."""
+
+    max_gpus: int | None = None
+    max_cpus: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Placement:
     """This attempt starts on this worker."""
 

@@ -1,6 +1,7 @@
 """Who may come in: administrators add and disable users; everybody issues and revokes tokens of their own."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -16,15 +17,28 @@ from torchyard.contracts.users import (
     UserSettings,
 )
 from torchyard.errors import Forbidden, NotFound, OwnAccess
+from torchyard.services import queueing
 from torchyard.services.context import Context
 from torchyard.services.users import ADMINISTRATOR, ADMINISTRATOR_ROLE, User, digest, new_token
-from torchyard.storage import users
+from torchyard.storage import attempts, users
 from torchyard.storage.tables import TokenRow, UserRow
 
 
 def all_of(session: Session) -> list[UserAccount]:
     """Every user, by name."""
-    return [_told(row) for row in users.all_users(session)]
+    held = attempts.held_by(session)
+    return [_told(row, held) for row in users.all_users(session)]
+
+
+def get(session: Session, by: User, name: str) -> UserAccount:
+    """One user, with what the user's jobs hold.
+
+    Raises:
+        NotFound: `user_not_found`.
+        Forbidden: `admin_only`: it is another user, and no administrator asks.
+    """
+    row = _owner(session, by, name)
+    return _told(row, attempts.held_by(session, row.id))
 
 
 def put(ctx: Context, session: Session, by: User, name: str, settings: UserSettings) -> UserAccount:
@@ -46,7 +60,10 @@ def put(ctx: Context, session: Session, by: User, name: str, settings: UserSetti
         )
     row.role = settings.role
     row.disabled_at = (row.disabled_at or ctx.clock.now()) if settings.disabled else None
-    return _told(row)
+    if (row.max_gpus, row.max_cpus) != (settings.max_gpus, settings.max_cpus):
+        row.max_gpus, row.max_cpus = settings.max_gpus, settings.max_cpus
+        queueing.quota_changed(ctx, session, row.id)
+    return _told(row, attempts.held_by(session, row.id))
 
 
 def tokens_of(ctx: Context, session: Session, by: User, name: str) -> list[IssuedToken]:
@@ -104,9 +121,17 @@ def _owner(session: Session, by: User, name: str) -> UserRow:
     return row
 
 
-def _told(row: UserRow) -> UserAccount:
+def _told(row: UserRow, held: Mapping[str, tuple[int, int]]) -> UserAccount:
+    held_gpus, held_cpus = held.get(row.id, (0, 0))
     return UserAccount(
-        name=row.name, role=Role(row.role), disabled=row.disabled_at is not None, created_at=row.created_at
+        name=row.name,
+        role=Role(row.role),
+        disabled=row.disabled_at is not None,
+        created_at=row.created_at,
+        max_gpus=row.max_gpus,
+        max_cpus=row.max_cpus,
+        held_gpus=held_gpus,
+        held_cpus=held_cpus,
     )
 
 

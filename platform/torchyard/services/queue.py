@@ -14,6 +14,8 @@ class Changed(NamedTuple):
 
     attempts: Collection[str]
     workers: Collection[str]
+    #: Users whose quota it is.
+    owners: Collection[str]
     #: Who knows: something happened that nobody here noted.
     anything: bool
 
@@ -31,6 +33,7 @@ class Queue:
         self._yard = Yard()
         self._attempts: set[str] = set()
         self._workers: set[str] = set()
+        self._owners: set[str] = set()
         self._anything = True
         self._announced = 0
 
@@ -59,6 +62,11 @@ class Queue:
         with self._noted:
             self._workers.add(worker_id)
 
+    def note_owner(self, user_id: str) -> None:
+        """Have the user's quota read again."""
+        with self._noted:
+            self._owners.add(user_id)
+
     def doubt(self) -> None:
         """Have everything compared with the database."""
         with self._noted:
@@ -80,6 +88,7 @@ class Queue:
     def take(self) -> Changed:
         """What was noted since this was asked last."""
         with self._noted:
-            changed = Changed(self._attempts, self._workers, self._anything)
-            self._attempts, self._workers, self._anything = set(), set(), False
+            changed = Changed(self._attempts, self._workers, self._owners, self._anything)
+            self._attempts, self._workers, self._owners = set(), set(), set()
+            self._anything = False
             return changed

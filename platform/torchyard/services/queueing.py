@@ -20,6 +20,12 @@ def worker_changed(ctx: Context, session: Session, worker_id: str) -> None:
     _wake(ctx, session)
 
 
+def quota_changed(ctx: Context, session: Session, user_id: str) -> None:
+    """A user may hold more or less than before."""
+    after_commit(session, partial(ctx.queue.note_owner, user_id))
+    _wake(ctx, session)
+
+
 def _wake(ctx: Context, session: Session) -> None:
     after_commit(session, ctx.queue.announce)
     after_commit(session, partial(ctx.fanout.wake, QUEUE_TOPIC))

@@ -9,12 +9,12 @@ from torchyard.contracts.jobs import JobState, Resources
 from torchyard.contracts.runner import Gpu
 from torchyard.contracts.sayings import say
 from torchyard.domain.lifecycle import PLACED, AttemptState
-from torchyard.domain.placement import Holding, Placement, WaitingAttempt, WorkerCapacity
+from torchyard.domain.placement import Holding, Placement, Quota, WaitingAttempt, WorkerCapacity
 from torchyard.domain.yard import Yard
 from torchyard.services import attempts as attempting
 from torchyard.services.context import Context
 from torchyard.services.queue import Changed
-from torchyard.storage import attempts, workers
+from torchyard.storage import attempts, users, workers
 from torchyard.storage.attempts import PlacingRow
 from torchyard.storage.tables import AttemptRow, WorkerRow
 
@@ -46,24 +46,27 @@ def schedule(ctx: Context) -> float | None:
 
 def follow(ctx: Context, changed: Changed) -> None:
     """Take in what has changed in the database."""
-    if not (changed.anything or changed.attempts or changed.workers):
+    if not any(changed):
         return
     with ctx.db.read() as session:
         if changed.anything:
             changed = _compared(ctx, session)
         ups = [row for row in workers.find_all(session, changed.workers) if not row.unreachable]
         open_ = list(attempts.placing(session, changed.attempts))
+        owners = users.with_ids(session, changed.owners)
     with ctx.queue.yard() as yard:
         _follow_workers(yard, changed.workers, ups)
+        for row in owners:
+            yard.limit(row.id, Quota(max_gpus=row.max_gpus, max_cpus=row.max_cpus))
         _follow_attempts(yard, changed.attempts, open_)
 
 
 def _compared(ctx: Context, session: Session) -> Changed:
-    """What is different in the database, and all workers."""
+    """What is different in the database, all workers, and everybody who has or had a quota."""
     rows = attempts.open_states(session)
     with ctx.queue.yard() as yard:
         known = dict(yard.open)
-        up = yard.connected
+        up, limited = yard.connected, yard.limited
     there = {attempt_id for attempt_id, _, _ in rows}
     # In the order of the rows: a queue grows quickest at its end.
     differ = dict.fromkeys(
@@ -72,7 +75,8 @@ def _compared(ctx: Context, session: Session) -> Changed:
         if _where(known.get(attempt_id)) != (worker_id if state in PLACED else state)
     )
     gone = dict.fromkeys(attempt_id for attempt_id in known if attempt_id not in there)
-    return Changed(differ | gone, {*up, *workers.all_ids(session)}, anything=True)
+    owners = {*limited, *(row.id for row in users.limited(session))}
+    return Changed(differ | gone, {*up, *workers.all_ids(session)}, owners, anything=True)
 
 
 def _where(known: WaitingAttempt | Holding | None) -> str | None:

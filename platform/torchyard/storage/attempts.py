@@ -6,7 +6,7 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, String, Update, bindparam, select, update
+from sqlalchemy import CursorResult, String, Update, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from torchyard.domain.lifecycle import CLAIMED, ENDED, PLACED, AttemptState, job_state, may_become
@@ -171,6 +171,18 @@ def placing(session: Session, attempt_ids: Iterable[str]) -> Iterator[PlacingRow
         rows = session.execute(select(*_PLACING).where(AttemptRow.id.in_(some)))
         found = {row.id: PlacingRow(*row) for row in rows}
         yield from (found[attempt_id] for attempt_id in some if attempt_id in found)
+
+
+def held_by(session: Session, owner_id: str | None = None) -> dict[str, tuple[int, int]]:
+    """GPUs and CPU cores that the owners' attempts hold; of those who hold any, or of this one."""
+    query = (
+        select(AttemptRow.owner_id, func.sum(AttemptRow.gpu_count), func.sum(AttemptRow.cpus))
+        .where(AttemptRow.state.in_(PLACED))
+        .group_by(AttemptRow.owner_id)
+    )
+    if owner_id is not None:
+        query = query.where(AttemptRow.owner_id == owner_id)
+    return {owner: (int(gpus), int(cpus)) for owner, gpus, cpus in session.execute(query)}
 
 
 def ends(session: Session, job_id: str) -> list[tuple[str | None, bool]]:

@@ -82,6 +82,9 @@ class UserRow(Base):
     created_at: Mapped[datetime]
     #: Since when none of the user's tokens and sessions lets anybody in.
     disabled_at: Mapped[datetime | None]
+    #: The most that the user's attempts hold at once, on all workers together; no limit, if left out.
+    max_gpus: Mapped[int | None]
+    max_cpus: Mapped[int | None]
 
 
 class TokenRow(Base):

@@ -1,5 +1,6 @@
 """Queries about users, tokens and sessions."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select
@@ -44,6 +45,17 @@ def add_user(session: Session, row: UserRow) -> None:
 def all_users(session: Session) -> list[UserRow]:
     """Every user, by name."""
     return list(session.scalars(select(UserRow).order_by(UserRow.name)))
+
+
+def limited(session: Session) -> list[UserRow]:
+    """The users that have a quota."""
+    query = select(UserRow).where(UserRow.max_gpus.is_not(None) | UserRow.max_cpus.is_not(None))
+    return list(session.scalars(query))
+
+
+def with_ids(session: Session, user_ids: Collection[str]) -> list[UserRow]:
+    """Those of these users that there are."""
+    return list(session.scalars(select(UserRow).where(UserRow.id.in_(user_ids)))) if user_ids else []
 
 
 def issued_tokens(session: Session, user_id: str, now: datetime) -> list[TokenRow]:

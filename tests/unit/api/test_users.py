@@ -6,9 +6,11 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
+from tests.factories import register, submit
 from tests.unit.api.conftest import TOKEN
 
-from torchyard.services import users
+from torchyard.contracts.runner import Gpu
+from torchyard.services import scheduling, users
 from torchyard.services.context import Context
 from torchyard.storage.database import Database
 from torchyard.testing import FixedClock
@@ -45,6 +47,7 @@ def test_what_is_for_administrators_is_refused_to_others(ordinary: TestClient) -
     refused = [
         ordinary.get("/api/v1/users"),
         ordinary.put("/api/v1/users/lin", json={"role": "admin"}),
+        ordinary.get("/api/v1/users/admin"),
         ordinary.get("/api/v1/users/admin/tokens"),
         ordinary.post("/api/v1/users/admin/tokens", json={"label": "x"}),
         ordinary.delete(f"/api/v1/users/admin/tokens/{'0' * 16}"),
@@ -81,6 +84,24 @@ def test_a_disabled_user_is_let_in_by_nothing_until_enabled(api: TestClient, ord
     api.put("/api/v1/users/lin", json={"role": "user"})
 
     assert ordinary.get("/api/v1/session").status_code == 200
+
+
+def test_a_quota_is_told_with_what_is_held(api: TestClient, ordinary: TestClient, ctx: Context) -> None:
+    assert api.get("/api/v1/users/lin").json()["max_gpus"] is None
+    api.put("/api/v1/users/lin", json={"role": "user", "max_gpus": 2, "max_cpus": 0})
+    register(ctx, gpus=[Gpu(uuid="GPU-1", model="H200", memory_mb=1)])
+    submit(ctx, resources={"gpus": 1, "cpus": 2})
+    scheduling.schedule(ctx)
+
+    own, everybody = ordinary.get("/api/v1/users/lin").json(), api.get("/api/v1/users").json()
+
+    def told(user: Any) -> list[Any]:
+        return [user[name] for name in ("name", "max_gpus", "max_cpus", "held_gpus", "held_cpus")]
+
+    assert told(own) == ["lin", 2, 0, 0, 0]
+    assert [told(user) for user in everybody] == [["admin", None, None, 1, 2], told(own)]
+    assert told(api.get("/api/v1/users/admin").json()) == told(everybody[0])
+    assert api.put("/api/v1/users/lin", json={"role": "user"}).json()["max_gpus"] is None
 
 
 def test_no_administrator_shuts_the_door_from_inside(api: TestClient, app: FastAPI) -> None:
@@ -124,6 +145,10 @@ def test_issued_tokens_outlive_a_restart_and_no_token_lies_in_the_database(
     [
         ("PUT", "Lin", {}, 422),
         ("PUT", "lin", {"role": "king"}, 422),
+        ("PUT", "lin", {"max_gpus": -1}, 422),
+        ("PUT", "lin", {"max_cpus": 0.5}, 422),
+        ("PUT", "lin", {"max_cpus": 10**18}, 422),
+        ("GET", "nobody", None, 404),
         ("POST", "admin/tokens", {"label": ""}, 422),
         ("POST", "admin/tokens", {"label": "a\x00"}, 422),
         ("POST", "admin/tokens", {"label": "x", "days": 0}, 422),

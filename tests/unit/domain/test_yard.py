@@ -12,6 +12,7 @@ from torchyard.domain.placement import (
     Holding,
     Placement,
     PlacementSettings,
+    Quota,
     WaitingAttempt,
     WorkerCapacity,
 )
@@ -33,6 +34,7 @@ class Told:
     waiting: dict[str, WaitingAttempt] = field(default_factory=dict)
     held: dict[str, Holding] = field(default_factory=dict)
     workers: dict[str, WorkerCapacity] = field(default_factory=dict)
+    quotas: dict[str, Quota] = field(default_factory=dict)
 
     def submit(self) -> None:
         self.count += 1
@@ -76,10 +78,19 @@ class Told:
             del self.workers[name]
             self.yard.disconnect(name)
 
+    def limit(self) -> None:
+        owner = self.chance.choice(OWNERS)
+        self.quotas[owner] = Quota(
+            max_gpus=self.chance.choice([None, 0, 1, 2, 3]),
+            max_cpus=self.chance.choice([None, None, 0, 3, 6]),
+        )
+        self.yard.limit(owner, self.quotas[owner])
+
     def let_time_pass(self) -> None:
         self.now += timedelta(seconds=self.chance.choice([0, 1, 60, 301]))
 
     def decide(self) -> tuple[list[Placement], dict[str, Waiting | None]]:
+        before = {owner: self._held_by(owner) for owner in OWNERS}
         placements = self.yard.decide(self.now)
         reasons = {name: self.yard.why(name) for name in self.waiting}
         for placement in placements:
@@ -92,7 +103,16 @@ class Told:
                 memory_mb=asked.resources.memory_mb,
                 gpus=frozenset(placement.gpus),
             )
+        for owner, quota in self.quotas.items():
+            for most, was, now in zip(
+                (quota.max_gpus, quota.max_cpus), before[owner], self._held_by(owner), strict=True
+            ):
+                assert most is None or now <= max(most, was)
         return placements, reasons
+
+    def _held_by(self, owner: str) -> tuple[int, int]:
+        own = [one for one in self.held.values() if one.owner == owner]
+        return sum(len(one.gpus) for one in own), sum(one.cpus for one in own)
 
     def from_scratch(self) -> "Told":
         """Told the same, all at once and in any order."""
@@ -101,10 +121,15 @@ class Told:
         tell += [lambda one=one: other._wait(one) for one in self.waiting.values()]
         tell += [lambda one=one: other._hold(one) for one in self.held.values()]
         tell += [lambda one=one: other.yard.connect(one) for one in self.workers.values()]
+        tell += [lambda one=one: other._limit(*one) for one in self.quotas.items()]
         self.chance.shuffle(tell)
         for one in tell:
             one()
         return other
+
+    def _limit(self, owner: str, quota: Quota) -> None:
+        self.quotas[owner] = quota
+        self.yard.limit(owner, quota)
 
     def _wait(self, one: WaitingAttempt) -> None:
         self.held.pop(one.attempt_id, None)
@@ -140,7 +165,7 @@ class Told:
 
 
 EVENTS = [Told.submit] * 6 + [Told.end, Told.end, Told.connect, Told.let_time_pass]
-EVENTS += [Told.submit_again, Told.hold_elsewhere, Told.disconnect]
+EVENTS += [Told.submit_again, Told.hold_elsewhere, Told.disconnect, Told.limit]
 
 
 @given(st.integers(0, 2**32), st.sampled_from(SETTINGS), st.integers(1, 5))

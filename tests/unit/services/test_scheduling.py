@@ -1,12 +1,13 @@
 from dataclasses import replace
 
 import pytest
-from tests.factories import attempt_id, claim, get, register, submit
+from tests.factories import admin, attempt_id, claim, finish, get, register, submit
 
 from torchyard.contracts.jobs import JobState
 from torchyard.contracts.runner import Gpu, Heartbeat
 from torchyard.contracts.topics import RUN_ATTEMPT, worker_queue
-from torchyard.services import scheduling, workers
+from torchyard.contracts.users import Role, UserSettings
+from torchyard.services import accounts, scheduling, workers
 from torchyard.services.context import QUEUE_TOPIC, Context
 from torchyard.services.queue import Queue
 from torchyard.services.reconciling import Reconciler
@@ -181,6 +182,67 @@ def test_a_wake_up_of_our_own_is_no_reason_to_compare_everything(ctx: Context) -
     assert (list(changed.attempts), changed.anything) == ([attempt_id(ctx, job)], False)
     ctx.queue.heard()
     assert ctx.queue.take().anything
+
+
+def quota_of_admin(ctx: Context, **quota: int) -> None:
+    user, settings = admin(ctx), UserSettings(role=Role.ADMIN, **quota)
+    with ctx.db.write() as session:
+        accounts.put(ctx, session, user, user.name, settings)
+
+
+def test_a_quota_holds_back_what_is_beyond_it_until_something_ends_or_it_is_raised(
+    ctx: Context, sent: RecordingDispatcher
+) -> None:
+    worker, _ = register(ctx, cpus=8)
+    quota_of_admin(ctx, max_cpus=1)
+    submitted = [submit(ctx) for _ in range(3)]
+    scheduling.schedule(ctx)
+    (first,) = (one.attempt_id for one in sent.sent)
+    (_, second, _) = sorted(submitted, key=lambda job: attempt_id(ctx, job) != first)
+    waiting = get(ctx, second).waiting
+    assert waiting is not None
+    assert (
+        waiting.explanation
+        == "needs 1 CPU core; its owner's quota is 1 CPU core, and the owner's jobs hold 1"
+    )
+
+    claim(ctx, worker, first)
+    finish(ctx, worker, first)
+    scheduling.schedule(ctx)
+    assert len(sent.sent) == 2
+    quota_of_admin(ctx, max_cpus=2)
+    scheduling.schedule(ctx)
+
+    assert len(sent.sent) == 3
+
+
+def test_a_quota_lowered_stops_nothing(ctx: Context) -> None:
+    worker, _ = register(ctx)
+    job = submit(ctx)
+    scheduling.schedule(ctx)
+    claim(ctx, worker, attempt_id(ctx, job))
+
+    quota_of_admin(ctx, max_cpus=0)
+    scheduling.schedule(ctx)
+
+    assert get(ctx, job).state == JobState.STAGING
+
+
+def test_quotas_count_from_the_start_and_when_another_process_changes_them(
+    ctx: Context, sent: RecordingDispatcher
+) -> None:
+    register(ctx)
+    quota_of_admin(ctx, max_cpus=0)
+    other = replace(ctx, queue=Queue())
+    submit(ctx)
+    scheduling.schedule(other)
+    assert sent.sent == []
+
+    quota_of_admin(ctx)
+    other.queue.heard()
+    scheduling.schedule(other)
+
+    assert len(sent.sent) == 1
 
 
 def test_two_schedulers_place_an_attempt_once(ctx: Context, sent: RecordingDispatcher) -> None:

@@ -1094,10 +1094,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get
+         * @description Tell of one user, and what the user's jobs hold: of yourself, or for administrators of anybody.
+         */
+        get: operations["get_api_v1_users__name__get"];
         /**
          * Put
-         * @description Add a user, or change its role, or disable it; for administrators.
+         * @description Add a user, or set its role, its quota and whether it is disabled; for administrators.
          */
         put: operations["put_api_v1_users__name__put"];
         post?: never;
@@ -5504,6 +5508,28 @@ export interface components {
              */
             disabled: boolean;
             /**
+             * Held Cpus
+             * @description CPU cores that they hold now.
+             * @default 0
+             */
+            held_cpus: number;
+            /**
+             * Held Gpus
+             * @description GPUs that the user's jobs hold now.
+             * @default 0
+             */
+            held_gpus: number;
+            /**
+             * Max Cpus
+             * @description The same of CPU cores.
+             */
+            max_cpus?: number | null;
+            /**
+             * Max Gpus
+             * @description The most GPUs that the user's jobs hold at once, on all workers together; no limit, if null.
+             */
+            max_gpus?: number | null;
+            /**
              * Name
              * @description The user's name.
              */
@@ -5522,6 +5548,16 @@ export interface components {
              * @default false
              */
             disabled: boolean;
+            /**
+             * Max Cpus
+             * @description The same of CPU cores.
+             */
+            max_cpus?: number | null;
+            /**
+             * Max Gpus
+             * @description The most GPUs that the user's jobs hold at once, on all workers together; no limit, if null.
+             */
+            max_gpus?: number | null;
             /**
              * @description `admin`, or `user`.
              * @default user
@@ -10815,6 +10851,74 @@ export interface operations {
             };
             /** @description `forbidden`: This is not allowed. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A part the request needs is away for the moment; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_v1_users__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserAccount"];
+                };
+            };
+            /** @description `unauthenticated`: A valid token or session is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: This is not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `field_invalid`: A field breaks a rule. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

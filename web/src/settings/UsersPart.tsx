@@ -17,12 +17,16 @@ import { IssueToken, Tokens } from "./Tokens";
 
 const NAME = /^[a-z0-9][a-z0-9._@-]{0,62}$/;
 type Role = UserAccount["role"];
+type PutUser = Pick<UserAccount, "name" | "role" | "disabled" | "max_gpus" | "max_cpus">;
 
 function usePutUser() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: ({ name, role, disabled }: Pick<UserAccount, "name" | "role" | "disabled">) =>
-      api.PUT("/api/v1/users/{name}", { params: { path: { name } }, body: { role, disabled } }),
+    mutationFn: ({ name, role, disabled, max_gpus = null, max_cpus = null }: PutUser) =>
+      api.PUT("/api/v1/users/{name}", {
+        params: { path: { name } },
+        body: { role, disabled, max_gpus, max_cpus },
+      }),
     onSuccess: () => queries.invalidateQueries(usersQuery),
   });
 }
