@@ -78,7 +78,7 @@ def furnished(stack: Stack) -> Furniture:
         lab = {"access_key_id": "AKIA", "secret_access_key": "x", "allowed": ["datasets/digits/"]}
         api.put("/connections/digits", json={"endpoint": "http://127.0.0.1:9", **lab}).raise_for_status()
         api.put("/secrets/HF_TOKEN", json={"value": "not shown"}).raise_for_status()
-        api.put("/users/wang", json={"role": "user", "disabled": False}).raise_for_status()
+        api.put("/users/wang", json={"role": "user", "max_gpus": 0, "max_cpus": 16}).raise_for_status()
         api.post("/templates/train-evaluate-report", json={"language": "en"}).raise_for_status()
     workflow = saved(stack, "Digits 手写数字", _digits(stack, first=True))
     earlier = _ran(stack, workflow)

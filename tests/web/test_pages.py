@@ -84,6 +84,28 @@ def test_connections_secrets_and_users_are_set_up(visit: Visit) -> None:
     expect(row).to_contain_text("Disabled")
 
 
+def test_a_quota_is_set_kept_and_shown_to_whom_it_limits(visit: Visit) -> None:
+    page = visit("/settings/users")
+    row = page.get_by_role("row").filter(has_text="admin")
+    expect(row).to_contain_text("no limit")
+    row.get_by_role("button", name="Change the quota").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="GPUs").fill("many")
+    expect(dialog.get_by_role("alert")).to_contain_text("A whole number")
+    expect(dialog.get_by_role("button", name="Save")).to_be_disabled()
+    dialog.get_by_role("textbox", name="GPUs").fill("4")
+    dialog.get_by_role("button", name="Save").click()
+    expect(row).to_contain_text("0 of 4")
+    page.get_by_role("link", name="Profile").click()
+    expect(page.get_by_role("region", name="Quota")).to_contain_text("0 of 4")
+    page.get_by_role("link", name="Users").click()
+    row.get_by_role("button", name="Change the quota").click()
+    expect(dialog.get_by_role("textbox", name="CPU cores")).to_have_value("")
+    dialog.get_by_role("textbox", name="GPUs").fill("")
+    dialog.get_by_role("button", name="Save").click()
+    expect(row).not_to_contain_text("0 of 4")
+
+
 def test_a_mistyped_address_shows_the_way_back(visit: Visit) -> None:
     for address in ("/nonsense", "/jobs/1/2/3"):
         page = visit(address)

@@ -211,6 +211,7 @@ def views(there: Furniture) -> Iterator[View]:
     yield View("settings-connection", "/settings/connections", (press("settings", "connection.add"),))
     yield View("settings-token", "/settings/profile", (press("settings", "token.issue"),))
     yield View("settings-user", "/settings/users", (press("settings", "user.add"),))
+    yield View("settings-quota", "/settings/users", (press("settings", "quota.change"),))
     yield View("settings-secret", "/settings/secrets", (press("settings", "secret.add"),))
     yield View("nothing-there", "/jobs/00000000-0000-4000-8000-000000000000")
     yield View("no-page", "/workflows/no/such/page")

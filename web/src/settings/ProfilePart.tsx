@@ -8,7 +8,8 @@ import { ProblemNote } from "@/ui/ProblemNote";
 import { Skeleton } from "@/ui/Skeleton";
 import { toastProblem } from "@/ui/toast";
 import { Part } from "./Part";
-import { meQuery } from "./queries";
+import { Held } from "./Quota";
+import { meQuery, userQuery } from "./queries";
 import { IssueToken, Tokens } from "./Tokens";
 
 export function ProfilePart() {
@@ -46,9 +47,37 @@ export function ProfilePart() {
           </Button>
         </div>
       </Part>
+      <OwnQuota name={me.name} />
       <Part title={t("token.title")} hint={t("token.hint")} action={<IssueToken name={me.name} />}>
         <Tokens name={me.name} />
       </Part>
     </>
+  );
+}
+
+function OwnQuota({ name }: { name: string }) {
+  const { t } = useTranslation("settings");
+  const { data: user, error } = useQuery(userQuery(name));
+  return (
+    <Part title={t("quota.title")} hint={t("quota.hint")}>
+      {error ? <ProblemNote problem={error} /> : null}
+      {user || error ? null : <Skeleton className="h-16" />}
+      {user ? (
+        <dl className="flex flex-wrap gap-x-12 gap-y-2 rounded-lg border border-line bg-surface px-4 py-3">
+          <div>
+            <dt className="text-ink-faint text-xs">{t("quota.gpus")}</dt>
+            <dd>
+              <Held held={user.held_gpus} most={user.max_gpus} />
+            </dd>
+          </div>
+          <div>
+            <dt className="text-ink-faint text-xs">{t("quota.cpus")}</dt>
+            <dd>
+              <Held held={user.held_cpus} most={user.max_cpus} />
+            </dd>
+          </div>
+        </dl>
+      ) : null}
+    </Part>
   );
 }

@@ -1,40 +1,29 @@
 /** Who may come in; for administrators. */
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Ban, CircleCheck, UserPlus } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
+import { Ban, CircleCheck, Pencil, UserPlus } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api } from "@/api/client";
 import { formatMoment } from "@/i18n/format";
-import { Button } from "@/ui/Button";
+import { Button, IconButton } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Field, Select, TextInput } from "@/ui/Field";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { Skeleton } from "@/ui/Skeleton";
 import { toastProblem } from "@/ui/toast";
 import { Part, Rows } from "./Part";
+import { Held, QuotaDialog } from "./Quota";
 import { meQuery, type UserAccount, usersQuery } from "./queries";
 import { IssueToken, Tokens } from "./Tokens";
+import { usePutUser } from "./usePutUser";
 
 const NAME = /^[a-z0-9][a-z0-9._@-]{0,62}$/;
 type Role = UserAccount["role"];
-type PutUser = Pick<UserAccount, "name" | "role" | "disabled" | "max_gpus" | "max_cpus">;
-
-function usePutUser() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: ({ name, role, disabled, max_gpus = null, max_cpus = null }: PutUser) =>
-      api.PUT("/api/v1/users/{name}", {
-        params: { path: { name } },
-        body: { role, disabled, max_gpus, max_cpus },
-      }),
-    onSuccess: () => queries.invalidateQueries(usersQuery),
-  });
-}
 
 export function UsersPart() {
   const { t } = useTranslation("settings");
   const { data: users, error } = useQuery(usersQuery);
   const [adding, setAdding] = useState(false);
+  const [limited, setLimited] = useState<UserAccount>();
   const [shown, setShown] = useState<string>();
   return (
     <Part
@@ -50,15 +39,21 @@ export function UsersPart() {
       {error ? <ProblemNote problem={error} /> : null}
       {users || error ? null : <Skeleton className="h-32" />}
       {users ? (
-        <Rows head={[t("user.name"), t("user.role"), t("user.access"), t("user.since"), ""]}>
+        <Rows head={[t("user.name"), t("user.role"), t("user.access"), t("quota.title"), ""]}>
           {users.map((user) => (
-            <UserRow key={user.name} user={user} onTokens={() => setShown(user.name)} />
+            <UserRow
+              key={user.name}
+              user={user}
+              onQuota={() => setLimited(user)}
+              onTokens={() => setShown(user.name)}
+            />
           ))}
         </Rows>
       ) : null}
       {adding ? (
         <AddUser taken={users?.map(({ name }) => name) ?? []} onClose={() => setAdding(false)} />
       ) : null}
+      {limited ? <QuotaDialog user={limited} onClose={() => setLimited(undefined)} /> : null}
       {shown ? (
         <Dialog
           open
@@ -74,7 +69,13 @@ export function UsersPart() {
   );
 }
 
-function UserRow({ user, onTokens }: { user: UserAccount; onTokens: () => void }) {
+interface UserRowProps {
+  user: UserAccount;
+  onQuota: () => void;
+  onTokens: () => void;
+}
+
+function UserRow({ user, onQuota, onTokens }: UserRowProps) {
   const { t } = useTranslation("settings");
   const { data: me } = useQuery(meQuery);
   const put = usePutUser();
@@ -85,7 +86,12 @@ function UserRow({ user, onTokens }: { user: UserAccount; onTokens: () => void }
   const Icon = user.disabled ? Ban : CircleCheck;
   return (
     <tr>
-      <td className="font-medium">{user.name}</td>
+      <td>
+        <span className="font-medium">{user.name}</span>
+        <span className="block whitespace-nowrap text-ink-faint text-xs">
+          {t("user.since", { moment: formatMoment(user.created_at) })}
+        </span>
+      </td>
       <td>
         <Select
           className="w-36!"
@@ -107,7 +113,23 @@ function UserRow({ user, onTokens }: { user: UserAccount; onTokens: () => void }
           {user.disabled ? t("user.disabled") : t("user.enabled")}
         </span>
       </td>
-      <td className="whitespace-nowrap">{formatMoment(user.created_at)}</td>
+      <td>
+        <span className="flex items-center gap-2">
+          <dl className="grid grid-cols-[auto_auto] gap-x-2 whitespace-nowrap text-xs">
+            <dt className="text-ink-faint">{t("quota.gpus")}</dt>
+            <dd>
+              <Held held={user.held_gpus} most={user.max_gpus} />
+            </dd>
+            <dt className="text-ink-faint">{t("quota.cpus")}</dt>
+            <dd>
+              <Held held={user.held_cpus} most={user.max_cpus} />
+            </dd>
+          </dl>
+          <IconButton label={t("quota.change")} onClick={onQuota}>
+            <Pencil aria-hidden className="size-4" />
+          </IconButton>
+        </span>
+      </td>
       <td className="whitespace-nowrap text-right">
         <span className="inline-flex gap-2">
           <Button onClick={onTokens}>{t("user.tokens")}</Button>

@@ -32,7 +32,15 @@ export const runtimesQuery = queryOptions({
 export const usersQuery = queryOptions({
   queryKey: ["users"],
   queryFn: () => data(api.GET("/api/v1/users")),
+  refetchInterval: 15_000,
 });
+
+export const userQuery = (name: string) =>
+  queryOptions({
+    queryKey: ["user", name],
+    queryFn: () => data(api.GET("/api/v1/users/{name}", { params: { path: { name } } })),
+    refetchInterval: 15_000,
+  });
 
 export const tokensQuery = (name: string) =>
   queryOptions({
