@@ -86,7 +86,7 @@ def test_connections_secrets_and_users_are_set_up(visit: Visit) -> None:
 
 def test_a_quota_is_set_kept_and_shown_to_whom_it_limits(visit: Visit) -> None:
     page = visit("/settings/users")
-    row = page.get_by_role("row").filter(has_text="admin")
+    row = page.get_by_role("row").filter(has=page.get_by_text("admin", exact=True))
     expect(row).to_contain_text("no limit")
     row.get_by_role("button", name="Change the quota").click()
     dialog = page.get_by_role("dialog")

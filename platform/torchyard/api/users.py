@@ -14,6 +14,7 @@ from torchyard.contracts.users import (
     NewToken,
     TokenWish,
     UserAccount,
+    UserChanges,
     UserSettings,
 )
 from torchyard.services import accounts
@@ -43,6 +44,13 @@ def put(ctx: ContextDep, admin: AdminDep, name: NamePath, settings: UserSettings
     """Add a user, or set its role, its quota and whether it is disabled; for administrators."""
     with ctx.db.write() as session:
         return accounts.put(ctx, session, admin, name, settings)
+
+
+@router.patch("/{name}", responses=responses(*_BODY, errors.NotFound, errors.OwnAccess))
+def change(ctx: ContextDep, admin: AdminDep, name: NamePath, changes: UserChanges) -> UserAccount:
+    """Change a user's role or quota, or whether it is disabled, and nothing else; for administrators."""
+    with ctx.db.write() as session:
+        return accounts.change(ctx, session, admin, name, changes)
 
 
 @router.get("/{name}/tokens", responses=responses(errors.NotFound))

@@ -17,6 +17,7 @@ from torchyard.cli import (
     secrets,
     settings,
     terminal,
+    users,
     workflow_history,
     workflow_notify,
     workflow_runs,
@@ -140,6 +141,17 @@ _group(
         ),
         "rm": (secrets.rm, ("torchyard secrets rm WANDB_API_KEY",)),
         "rotate": (secrets.rotate, ("torchyard secrets rotate",)),
+    },
+)
+_group(
+    "users",
+    "Who may come in, and how much of all workers their jobs hold.",
+    {
+        "list": (users.list_all, ("torchyard users list", "torchyard users list --json")),
+        "limit": (
+            users.limit,
+            ("torchyard users limit lin --gpus 4 --cpus 32", "torchyard users limit lin --gpus none"),
+        ),
     },
 )
 _workflow = _group(

@@ -24,6 +24,7 @@ from torchyard.client.schedules import Schedules
 from torchyard.client.secrets import Secrets
 from torchyard.client.sweeps import Sweeps
 from torchyard.client.uploading import OnProgress
+from torchyard.client.users import Users
 from torchyard.client.workflow_files import WorkflowFiles
 from torchyard.client.workflows import Workflows
 from torchyard.contracts.jobs import Artifact, Attempt, Job, JobEvent, JobState, Resources, Retries
@@ -73,6 +74,8 @@ class Client:
         self.connections = Connections(self._connection)
         #: Your secrets, for jobs' environments.
         self.secrets = Secrets(self._connection)
+        #: Who may come in, and how much of all workers their jobs hold.
+        self.users = Users(self._connection)
         #: When workflows run by themselves, and runs for times that have passed.
         self.schedules = Schedules(self._connection)
         #: One run for each combination of parameter values.

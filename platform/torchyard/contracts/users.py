@@ -25,7 +25,7 @@ class Role(StrEnum):
 
 
 #: More than any cluster has; databases store no larger one.
-_MOST = 1_000_000
+MOST_LIMIT = 1_000_000
 _MAX_GPUS = "The most GPUs that the user's jobs hold at once, on all workers together; no limit, if null."
 _MAX_CPUS = "The same of CPU cores."
 
@@ -37,8 +37,17 @@ class UserSettings(Strict):
     disabled: bool = Field(
         False, description="True: neither tokens nor sessions of the user let anybody in. Jobs go on."
     )
-    max_gpus: int | None = Field(None, ge=0, le=_MOST, description=_MAX_GPUS)
-    max_cpus: int | None = Field(None, ge=0, le=_MOST, description=_MAX_CPUS)
+    max_gpus: int | None = Field(None, ge=0, le=MOST_LIMIT, description=_MAX_GPUS)
+    max_cpus: int | None = Field(None, ge=0, le=MOST_LIMIT, description=_MAX_CPUS)
+
+
+class UserChanges(Strict):
+    """What an administrator changes of a user; what is left out stays as it is."""
+
+    role: Role | None = Field(None, description="`admin`, or `user`.")
+    disabled: bool | None = Field(None, description="Whether the user's tokens let nobody in.")
+    max_gpus: int | None = Field(None, ge=0, le=MOST_LIMIT, description=_MAX_GPUS)
+    max_cpus: int | None = Field(None, ge=0, le=MOST_LIMIT, description=_MAX_CPUS)
 
 
 class UserAccount(Lenient):

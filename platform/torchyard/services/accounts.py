@@ -14,6 +14,7 @@ from torchyard.contracts.users import (
     Role,
     TokenWish,
     UserAccount,
+    UserChanges,
     UserSettings,
 )
 from torchyard.errors import Forbidden, NotFound, OwnAccess
@@ -64,6 +65,23 @@ def put(ctx: Context, session: Session, by: User, name: str, settings: UserSetti
         row.max_gpus, row.max_cpus = settings.max_gpus, settings.max_cpus
         queueing.quota_changed(ctx, session, row.id)
     return _told(row, attempts.held_by(session, row.id))
+
+
+def change(ctx: Context, session: Session, by: User, name: str, changes: UserChanges) -> UserAccount:
+    """Change some of what is set of a user.
+
+    Raises:
+        NotFound: `user_not_found`.
+        OwnAccess: As when all of it is set.
+    """
+    row = _owner(session, by, name)
+    quota = changes.model_dump(include={"max_gpus", "max_cpus"}, exclude_unset=True)
+    settings = UserSettings(
+        role=changes.role or Role(row.role),
+        disabled=row.disabled_at is not None if changes.disabled is None else changes.disabled,
+        **{"max_gpus": row.max_gpus, "max_cpus": row.max_cpus, **quota},
+    )
+    return put(ctx, session, by, name, settings)
 
 
 def tokens_of(ctx: Context, session: Session, by: User, name: str) -> list[IssuedToken]:

@@ -47,6 +47,7 @@ def test_what_is_for_administrators_is_refused_to_others(ordinary: TestClient) -
     refused = [
         ordinary.get("/api/v1/users"),
         ordinary.put("/api/v1/users/lin", json={"role": "admin"}),
+        ordinary.patch("/api/v1/users/lin", json={"max_gpus": None}),
         ordinary.get("/api/v1/users/admin"),
         ordinary.get("/api/v1/users/admin/tokens"),
         ordinary.post("/api/v1/users/admin/tokens", json={"label": "x"}),
@@ -104,6 +105,18 @@ def test_a_quota_is_told_with_what_is_held(api: TestClient, ordinary: TestClient
     assert api.put("/api/v1/users/lin", json={"role": "user"}).json()["max_gpus"] is None
 
 
+def test_a_change_leaves_the_rest_as_it_is(api: TestClient, ordinary: TestClient) -> None:
+    def changed(**changes: Any) -> list[Any]:
+        answer = api.patch("/api/v1/users/lin", json=changes).json()
+        return [answer[name] for name in ("role", "disabled", "max_gpus", "max_cpus")]
+
+    assert changed(max_gpus=2, max_cpus=8) == ["user", False, 2, 8]
+    assert changed(disabled=True) == ["user", True, 2, 8]
+    assert changed(max_gpus=None) == ["user", True, None, 8]
+    assert changed(role="admin", disabled=False) == ["admin", False, None, 8]
+    assert changed() == ["admin", False, None, 8]
+
+
 def test_no_administrator_shuts_the_door_from_inside(api: TestClient, app: FastAPI) -> None:
     api.put("/api/v1/users/chen", json={"role": "admin"})
     chen = as_(app, issued(api, "chen")["token"])
@@ -149,6 +162,9 @@ def test_issued_tokens_outlive_a_restart_and_no_token_lies_in_the_database(
         ("PUT", "lin", {"max_cpus": 0.5}, 422),
         ("PUT", "lin", {"max_cpus": 10**18}, 422),
         ("GET", "nobody", None, 404),
+        ("PATCH", "nobody", {}, 404),
+        ("PATCH", "admin", {"disabled": True}, 409),
+        ("PATCH", "admin", {"max_gpus": -1}, 422),
         ("POST", "admin/tokens", {"label": ""}, 422),
         ("POST", "admin/tokens", {"label": "a\x00"}, 422),
         ("POST", "admin/tokens", {"label": "x", "days": 0}, 422),

@@ -13,7 +13,7 @@ Captured = pytest.CaptureFixture[bytes]
 VERBS = sorted(
     (group.name, command.name)
     for group in app.registered_groups
-    if group.name in {"connections", "secrets"} and group.typer_instance
+    if group.name in {"connections", "secrets", "users"} and group.typer_instance
     for command in group.typer_instance.registered_commands
 )
 

@@ -1108,7 +1108,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change
+         * @description Change a user's role or quota, or whether it is disabled, and nothing else; for administrators.
+         */
+        patch: operations["change_api_v1_users__name__patch"];
         trace?: never;
     };
     "/api/v1/users/{name}/tokens": {
@@ -5536,6 +5540,29 @@ export interface components {
             name: string;
             /** @description `admin`, or `user`. */
             role: components["schemas"]["Role"];
+        };
+        /**
+         * UserChanges
+         * @description What an administrator changes of a user; what is left out stays as it is.
+         */
+        UserChanges: {
+            /**
+             * Disabled
+             * @description Whether the user's tokens let nobody in.
+             */
+            disabled?: boolean | null;
+            /**
+             * Max Cpus
+             * @description The same of CPU cores.
+             */
+            max_cpus?: number | null;
+            /**
+             * Max Gpus
+             * @description The most GPUs that the user's jobs hold at once, on all workers together; no limit, if null.
+             */
+            max_gpus?: number | null;
+            /** @description `admin`, or `user`. */
+            role?: components["schemas"]["Role"] | null;
         };
         /**
          * UserSettings
@@ -10982,6 +11009,105 @@ export interface operations {
             };
             /** @description `forbidden`: This is not allowed. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `own_access`: An administrator would shut themselves out. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: The body is larger than allowed. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`: What was sent can't be accepted as it is. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A part the request needs is away for the moment; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_api_v1_users__name__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserAccount"];
+                };
+            };
+            /** @description `malformed`: The request can't be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: A valid token or session is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: This is not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

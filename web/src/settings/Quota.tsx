@@ -8,7 +8,7 @@ import { Field, TextInput } from "@/ui/Field";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { toast } from "@/ui/toast";
 import type { UserAccount } from "./queries";
-import { usePutUser } from "./usePutUser";
+import { useChangeUser } from "./userChanges";
 
 const MOST = 1_000_000;
 
@@ -31,7 +31,7 @@ export function QuotaDialog({ user, onClose }: { user: UserAccount; onClose: () 
   const { t: tc } = useTranslation();
   const [gpus, setGpus] = useState(`${user.max_gpus ?? ""}`);
   const [cpus, setCpus] = useState(`${user.max_cpus ?? ""}`);
-  const put = usePutUser();
+  const change = useChangeUser(user.name);
   const max_gpus = limitOf(gpus);
   const max_cpus = limitOf(cpus);
   const wrong = max_gpus === undefined || max_cpus === undefined;
@@ -42,7 +42,7 @@ export function QuotaDialog({ user, onClose }: { user: UserAccount; onClose: () 
       toast(t("quota.done", { name: user.name }));
       onClose();
     };
-    put.mutate({ ...user, max_gpus, max_cpus }, { onSuccess: done });
+    change.mutate({ max_gpus, max_cpus }, { onSuccess: done });
   };
   const amount = (label: string, typed: string, set: (typed: string) => void) => (
     <Field label={label} error={limitOf(typed) === undefined ? t("quota.wrong") : undefined}>
@@ -69,9 +69,9 @@ export function QuotaDialog({ user, onClose }: { user: UserAccount; onClose: () 
           {amount(t("quota.gpus"), gpus, setGpus)}
           {amount(t("quota.cpus"), cpus, setCpus)}
         </div>
-        {put.error ? <ProblemNote problem={put.error} /> : null}
+        {change.error ? <ProblemNote problem={change.error} /> : null}
         <div className="flex justify-end">
-          <Button type="submit" kind="primary" disabled={wrong || put.isPending}>
+          <Button type="submit" kind="primary" disabled={wrong || change.isPending}>
             {tc("action.save")}
           </Button>
         </div>

@@ -14,7 +14,7 @@ import { Part, Rows } from "./Part";
 import { Held, QuotaDialog } from "./Quota";
 import { meQuery, type UserAccount, usersQuery } from "./queries";
 import { IssueToken, Tokens } from "./Tokens";
-import { usePutUser } from "./usePutUser";
+import { type UserChanges, useChangeUser, usePutUser } from "./userChanges";
 
 const NAME = /^[a-z0-9][a-z0-9._@-]{0,62}$/;
 type Role = UserAccount["role"];
@@ -78,9 +78,8 @@ interface UserRowProps {
 function UserRow({ user, onQuota, onTokens }: UserRowProps) {
   const { t } = useTranslation("settings");
   const { data: me } = useQuery(meQuery);
-  const put = usePutUser();
-  const change = (changed: Partial<UserAccount>) =>
-    put.mutate({ ...user, ...changed }, { onError: toastProblem });
+  const { mutate, isPending } = useChangeUser(user.name);
+  const change = (changes: UserChanges) => mutate(changes, { onError: toastProblem });
   // Nobody shuts the door from inside; the platform would refuse it too.
   const fixed = user.name === me?.name || user.name === "admin";
   const Icon = user.disabled ? Ban : CircleCheck;
@@ -96,7 +95,7 @@ function UserRow({ user, onQuota, onTokens }: UserRowProps) {
         <Select
           className="w-36!"
           aria-label={t("user.roleOf", { name: user.name })}
-          disabled={fixed || put.isPending}
+          disabled={fixed || isPending}
           value={user.role}
           onChange={(event) => change({ role: event.target.value as Role })}
         >
@@ -135,7 +134,7 @@ function UserRow({ user, onQuota, onTokens }: UserRowProps) {
           <Button onClick={onTokens}>{t("user.tokens")}</Button>
           <Button
             kind={user.disabled ? "plain" : "danger"}
-            disabled={fixed || put.isPending}
+            disabled={fixed || isPending}
             onClick={() => change({ disabled: !user.disabled })}
           >
             {user.disabled ? t("user.enable") : t("user.disable")}
