@@ -36,23 +36,16 @@ class Step(NamedTuple):
     starves: bool
 
 
-class Line:
-    """One owner's waiting attempts of one priority, oldest first, also by what they need."""
+class Groups:
+    """Places by what those who stand there need, oldest first."""
 
     def __init__(self) -> None:
-        self.places: list[Place] = []
         self.by_need: dict[Need, list[Place]] = {}
-        #: The same of those that the owner's quota refuses.
-        self.barred: dict[Need, list[Place]] = {}
-        #: The first of each need that is not barred, oldest first.
+        #: The first of each need, oldest first.
         self.heads: list[_Head] = []
 
-    def add(self, place: Place, need: Need, *, barred: bool) -> None:
-        """Let an attempt wait here, barred like all with its need."""
-        insort(self.places, place)
-        if barred:
-            insort(self.barred.setdefault(need, []), place)
-            return
+    def add(self, place: Place, need: Need) -> None:
+        """Add a place."""
         queue = self.by_need.setdefault(need, [])
         if queue and place < queue[0]:
             self._unhead(queue[0], need)
@@ -61,11 +54,7 @@ class Line:
             insort(self.heads, (*place, need))
 
     def remove(self, place: Place, need: Need) -> None:
-        """Let it wait no longer."""
-        del self.places[bisect_left(self.places, place)]
-        if need in self.barred:
-            self._remove_barred(place, need)
-            return
+        """Remove a place."""
         queue = self.by_need[need]
         index = bisect_left(queue, place)
         del queue[index]
@@ -77,28 +66,34 @@ class Line:
         else:
             del self.by_need[need]
 
-    def bar(self, need: Need) -> None:
-        """Pass by all with this need from now on."""
-        queue = self.barred[need] = self.by_need.pop(need)
+    def move(self, need: Need, to: "Groups") -> None:
+        """Give all with this need away."""
+        queue = to.by_need[need] = self.by_need.pop(need)
         self._unhead(queue[0], need)
-
-    def unbar(self, need: Need) -> None:
-        """Look at those with this need again."""
-        queue = self.by_need[need] = self.barred.pop(need)
-        insort(self.heads, (*queue[0], need))
-
-    def first_barred(self, may: Callable[[Need], bool]) -> _Head | None:
-        """The oldest that is barred, of those whose need may be met some time."""
-        return min(((*queue[0], need) for need, queue in self.barred.items() if may(need)), default=None)
-
-    def _remove_barred(self, place: Place, need: Need) -> None:
-        queue = self.barred[need]
-        del queue[bisect_left(queue, place)]
-        if not queue:
-            del self.barred[need]
+        insort(to.heads, (*queue[0], need))
 
     def _unhead(self, place: Place, need: Need) -> None:
         del self.heads[bisect_left(self.heads, (*place, need))]
+
+
+class Line:
+    """One owner's waiting attempts of one priority, oldest first, also by what they need."""
+
+    def __init__(self) -> None:
+        self.places: list[Place] = []
+        self.open = Groups()
+        #: Those that the owner's quota refuses.
+        self.barred = Groups()
+
+    def add(self, place: Place, need: Need, *, barred: bool) -> None:
+        """Let an attempt wait here, barred like all with its need."""
+        insort(self.places, place)
+        (self.barred if barred else self.open).add(place, need)
+
+    def remove(self, place: Place, need: Need) -> None:
+        """Let it wait no longer."""
+        del self.places[bisect_left(self.places, place)]
+        (self.barred if need in self.barred.by_need else self.open).remove(place, need)
 
 
 class Lines:
@@ -126,11 +121,11 @@ class Lines:
         """Let it wait no longer."""
         key, need = _key(attempt), Need.of(attempt)
         line = self.all[key]
-        barred = need in line.barred
+        barred = need in line.barred.by_need
         line.remove((attempt.queued_at, attempt.attempt_id), need)
-        if not barred and need not in line.by_need:
+        if not barred and need not in line.open.by_need:
             self._need_no_more(need, key)
-        if not line.barred:
+        if not line.barred.heads:
             self.barring.discard(key)
         if not line.places:
             del self.all[key]
@@ -141,22 +136,22 @@ class Lines:
     def needs_of(self, owner: str) -> Iterator[Need]:
         """What those of the owner need that are not barred."""
         for key in self._owned.get(owner, ()):
-            yield from self.all[key].by_need
+            yield from self.all[key].open.by_need
 
     def sort_out(self, owner: str, refuses: Callable[[Need], bool]) -> list[Need]:
         """Bar what is refused of the owner's, and nothing else; the needs that nobody had in the meantime."""
         fresh = []
         for key in self._owned.get(owner, ()):
             line = self.all[key]
-            for need in [one for one in line.by_need if refuses(one)]:
-                line.bar(need)
+            for need in [one for one in line.open.by_need if refuses(one)]:
+                line.open.move(need, line.barred)
                 self._need_no_more(need, key)
-            for need in [one for one in line.barred if not refuses(one)]:
-                line.unbar(need)
+            for need in [one for one in line.barred.by_need if not refuses(one)]:
+                line.barred.move(need, line.open)
                 if need not in self.needing:
                     fresh.append(need)
                 self.needing.setdefault(need, set()).add(key)
-            (self.barring.add if line.barred else self.barring.discard)(key)
+            (self.barring.add if line.barred.heads else self.barring.discard)(key)
         return fresh
 
     def _need_no_more(self, need: Need, key: LineKey) -> None:
@@ -167,7 +162,8 @@ class Lines:
     def first(self, need: Need, shares: Mapping[str, int]) -> str:
         """The id of the attempt that goes before all others with this need."""
         heads = (
-            (key[0], shares.get(key[1], 0), *self.all[key].by_need[need][0]) for key in self.needing[need]
+            (key[0], shares.get(key[1], 0), *self.all[key].open.by_need[need][0])
+            for key in self.needing[need]
         )
         return min(heads)[3]
 
@@ -283,15 +279,15 @@ class _Turn:
         self._heap: list[_Head] = []
         self._limited = key[1] in walk.quotas
         #: Whoever starves for the quota.
-        self.stuck = self._first_stuck() if line.barred else None
+        self.stuck = self._first_stuck() if line.barred.heads else None
         if not walk.keeping or line.places[0][0] > walk.starving_before:
             self.narrow()
 
     def narrow(self) -> None:
         """Look at those alone whose need may be met."""
-        self._unseen = len(self._line.heads)
+        self._unseen = len(self._line.open.heads)
         self._heap = []
-        for need in self._walk.hopeful & self._line.by_need.keys():
+        for need in self._walk.hopeful & self._line.open.by_need.keys():
             self._push(need)
 
     def head(self) -> _Head | None:
@@ -303,12 +299,16 @@ class _Turn:
 
     def _first_stuck(self) -> _Head | None:
         quotas, owner = self._walk.quotas, self.key[1]
-        first = self._line.first_barred(lambda need: quotas.ever_allows(owner, need))
-        return first if first is not None and first[0] <= self._walk.starving_before else None
+        for head in self._line.barred.heads:
+            if head[0] > self._walk.starving_before:
+                return None
+            if quotas.ever_allows(owner, head[2]):
+                return head
+        return None
 
     def _open_head(self) -> _Head | None:
         while True:
-            heads = self._line.heads
+            heads = self._line.open.heads
             if self._unseen < len(heads) and (not self._heap or heads[self._unseen] < self._heap[0]):
                 heappush(self._heap, heads[self._unseen])
                 self._unseen += 1
@@ -329,7 +329,7 @@ class _Turn:
         return top
 
     def _push(self, need: Need) -> None:
-        queue, passed = self._line.by_need[need], self._passed.get(need, 0)
+        queue, passed = self._line.open.by_need[need], self._passed.get(need, 0)
         if passed < len(queue):
             heappush(self._heap, (*queue[passed], need))
 

@@ -227,8 +227,10 @@ class Yard:
             self._lines.remove(attempt)
         for owner in {attempt.owner for attempt in placed}:
             self._sort_out(owner)
-        for owner in self._quotas.kept:  # some of theirs were passed by without a look at the workers
-            self._workers.untested.update(self._lines.needs_of(owner))
+        for owner in self._quotas.kept:  # what it was kept from was passed by without a look at the workers
+            for need in self._lines.needs_of(owner):
+                if self._quotas.refuses_now(owner, need):
+                    self._workers.untested.add(need)
 
     def _wake_rested(self) -> None:
         rested = [one for one in self._resting.values() if one.not_before and one.not_before <= self._now]
