@@ -6,6 +6,8 @@ from torchyard.contracts.sayings import Sentence, say
 from torchyard.domain.placement import Holding, Quota
 from torchyard.domain.rooms import Need
 
+_NOTHING = (0, 0)
+
 
 class Quotas:
     """The quotas of those who have one, what everybody holds, and what was kept by the last pass.
@@ -18,8 +20,8 @@ class Quotas:
         self._quotas: dict[str, Quota] = {}
         self._gpus: Counter[str] = Counter()
         self._cpus: Counter[str] = Counter()
-        #: For each owner the needs for which the last pass kept some of the quota.
-        self.kept: dict[str, list[Need]] = {}
+        #: GPUs and CPU cores of each owner's quota that the last pass kept, if it kept any.
+        self.kept: dict[str, tuple[int, int]] = {}
         #: The attempts for which it was kept.
         self.keepers: set[str] = set()
 
@@ -59,7 +61,8 @@ class Quotas:
     def keep(self, owner: str, need: Need, attempt_id: str) -> None:
         """Leave this much of a quota to an attempt that goes before those who come later in the pass."""
         if owner in self._quotas:
-            self.kept.setdefault(owner, []).append(need)
+            gpus, cpus = self.kept.get(owner, _NOTHING)
+            self.kept[owner] = gpus + need.gpus, cpus + need.cpus
             self.keepers.add(attempt_id)
 
     def refuses(self, owner: str, need: Need) -> bool:
@@ -72,9 +75,8 @@ class Quotas:
         quota = self._quotas.get(owner)
         if quota is None:
             return False
-        kept = self.kept.get(owner, ())
-        gpus = self._gpus[owner] + sum(one.gpus for one in kept)
-        return _beyond(quota, need, gpus, self._cpus[owner] + sum(one.cpus for one in kept))
+        gpus, cpus = self.kept.get(owner, _NOTHING)
+        return _beyond(quota, need, self._gpus[owner] + gpus, self._cpus[owner] + cpus)
 
     def ever_allows(self, owner: str, need: Need) -> bool:
         """Whether the quota has room for it when the owner holds nothing."""
