@@ -61,8 +61,9 @@ def queue(
         not_before=now + retry.pause if retry and retry.pause else None,
         near=inputs.workers_near(session, spec),
     )
-    session.add(attempt)
-    session.flush()
+    if retry is not None:
+        session.flush()
+    attempts.add(session, attempt)
     queued = _queued_again(job.attempt, retry, spec) if retry else say("event_queued", wishes=_wishes(spec))
     note(ctx, session, job, state=JobState.QUEUED, message=queued)
     queueing.attempt_changed(ctx, session, attempt.id)

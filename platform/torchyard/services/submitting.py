@@ -12,7 +12,7 @@ from torchyard.errors import BlobNotUploaded
 from torchyard.services import attempts as attempting
 from torchyard.services import inputs, secrets
 from torchyard.services.context import Context
-from torchyard.storage import blobs
+from torchyard.storage import blobs, jobs
 from torchyard.storage.tables import AttemptRow, JobRow
 
 
@@ -78,8 +78,7 @@ def insert(
         node=part.node if part else None,
         created_at=now,
     )
-    session.add(job)
-    session.flush()
+    jobs.add(session, job)
     inputs.freeze(session, job, spec)
     return job, attempting.queue(ctx, session, job, spec)
 

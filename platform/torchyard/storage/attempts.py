@@ -6,11 +6,11 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, String, Update, bindparam, func, select, update
+from sqlalchemy import CursorResult, String, Update, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from torchyard.domain.lifecycle import CLAIMED, ENDED, PLACED, AttemptState, job_state, may_become
-from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow
+from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow, told
 
 #: Columns that an attempt shares with its job.
 _SHARED = frozenset({"reason", "sentence", "saying", "exit_code", "signal", "started_at", "finished_at"})
@@ -64,12 +64,20 @@ _ENDS = select(_ATTEMPTS.c.reason, _ATTEMPTS.c.started_at).where(
 )
 
 
+_ADD = insert(_ATTEMPTS)
+
+
 class HeldAttempt(NamedTuple):
     """An attempt with its job and the worker it was placed on."""
 
     attempt: AttemptRow
     job: JobRow
     worker: WorkerRow | None
+
+
+def add(session: Session, row: AttemptRow) -> None:
+    """Add an attempt. The row is no part of the session: what is changed in it later is not written."""
+    session.execute(_ADD, told(row))
 
 
 def find(session: Session, attempt_id: str, *, lock: bool = False) -> HeldAttempt | None:

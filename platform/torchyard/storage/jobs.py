@@ -28,12 +28,13 @@ from torchyard.storage.tables import (
     JobRow,
     UserRow,
     WorkerRow,
+    told,
 )
 from torchyard.storage.workflow_tables import RunRow
 
 #: Ids in one statement; databases count its values.
 _AT_ONCE = 5_000
-# Built once, of tables and not of their classes: each job adds half a dozen events, and building these two
+# Built once, of tables and not of their classes: each job adds half a dozen events, and building these
 # statements anew takes ten times as long as running them.
 _JOBS: Any = JobRow.__table__
 _COUNT_EVENT = (
@@ -42,6 +43,7 @@ _COUNT_EVENT = (
     .values(events=_JOBS.c.events + 1)
     .returning(_JOBS.c.events)
 )
+_ADD = insert(_JOBS)
 _ADD_EVENT = insert(EventRow.__table__)  # type: ignore[arg-type]  # it is a table
 
 
@@ -73,6 +75,11 @@ def _records() -> Select[JobRow, AttemptRow, str, WorkerRow]:
         .join(UserRow, UserRow.id == JobRow.owner_id)
         .outerjoin(WorkerRow, WorkerRow.id == AttemptRow.worker_id)
     )
+
+
+def add(session: Session, row: JobRow) -> None:
+    """Add a job. The row is no part of the session: what is changed in it later is not written."""
+    session.execute(_ADD, told(row))
 
 
 def find(session: Session, job_id: str) -> JobRecord | None:
@@ -146,15 +153,15 @@ def remove(session: Session, job_id: str) -> None:
 
 def add_event(session: Session, job_id: str, *, attempt: int, state: str, at: datetime, message: str) -> None:
     """Add a line to the job's account of itself, numbered without gaps."""
-    told = spoken(message)
+    said = spoken(message)
     event = {
         "job_id": job_id,
         "seq": session.scalar(_COUNT_EVENT, {"job": job_id}),
         "at": at,
         "attempt": attempt,
         "state": state,
-        "message": told["sentence"],
-        "saying": told["saying"],
+        "message": said["sentence"],
+        "saying": said["saying"],
     }
     session.execute(_ADD_EVENT, event)
 
