@@ -140,6 +140,16 @@ def claimed(ctx: Context, job: Job) -> ClaimedAttempt:
     return given
 
 
+def taken(ctx: Context) -> tuple[Job, WorkerRow, str]:
+    """A job that a worker has just claimed; the worker, and the attempt's id."""
+    worker, _ = register(ctx)
+    job = submit(ctx)
+    scheduling.schedule(ctx)
+    attempt = attempt_id(ctx, job)
+    claim(ctx, worker, attempt)
+    return job, worker, attempt
+
+
 def ended_with(ctx: Context, files: dict[str, bytes], *, exit_code: int = 0) -> Job:
     """A job that has ended and left these files."""
     job = submit(ctx)

@@ -5,7 +5,6 @@ import json
 import random
 import signal
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from typing import Any
 import pytest
 from tests.factories import make_zip
 from tests.stack import PATIENCE, Stack
+from tests.terminal import TORCHYARD
 from tests.waiting import eventually
 
-TORCHYARD = str(Path(sys.executable).parent / "torchyard")
 SCRIPTS = Path(__file__).parent / "scripts"
 
 

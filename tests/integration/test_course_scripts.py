@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.test_beginner_scripts import SCRIPTS, TORCHYARD, artifacts, log, named
+from tests.integration.test_beginner_scripts import SCRIPTS, artifacts, log, named
 from tests.servers import S3Server
 from tests.stack import PATIENCE, RUNTIME, RUNTIMES, Stack
+from tests.terminal import TORCHYARD
 from tests.wheels import make_wheel
 
 #: Makes a small data set in CIFAR-10's python format: pickles of arrays, as the real one has.

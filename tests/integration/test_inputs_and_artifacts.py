@@ -5,17 +5,16 @@ import json
 import os
 import random
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from tests.factories import make_zip
 from tests.stack import PATIENCE, Stack
+from tests.terminal import TORCHYARD
 from tests.waiting import eventually
 
 ENDED = {"succeeded", "failed", "cancelled"}
-TORCHYARD = str(Path(sys.executable).parent / "torchyard")
 
 
 def run(stack: Stack, script: str, *, zipped: bytes | None = None, **spec: Any) -> tuple[Any, str]:

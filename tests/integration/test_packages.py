@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ from typing import Any
 import pytest
 from tests.factories import make_zip
 from tests.stack import PATIENCE, RUNTIME, RUNTIMES, Stack
+from tests.terminal import TORCHYARD
 from tests.waiting import eventually
 from tests.wheels import make_wheel
-
-TORCHYARD = str(Path(sys.executable).parent / "torchyard")
 
 
 @pytest.fixture(scope="module")

@@ -1,34 +1,16 @@
 """Connections and secrets from the terminal to the script, and where they are not found."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from tests.servers import S3Server
-from tests.stack import PATIENCE, Stack
+from tests.stack import Stack
+from tests.terminal import torchyard
 
-TORCHYARD = str(Path(sys.executable).parent / "torchyard")
 VALUE = "canary-of-the-secret"
-
-
-def torchyard(
-    stack: Stack, *words: str, stdin: str = "", code: int = 0
-) -> "subprocess.CompletedProcess[str]":
-    done = subprocess.run(
-        [TORCHYARD, *words],
-        env=stack.environment(),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")

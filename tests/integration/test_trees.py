@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.test_beginner_scripts import TORCHYARD
 from tests.recording_proxy import RecordingProxy, recording
 from tests.stack import PATIENCE, Stack
+from tests.terminal import TORCHYARD
 
 from torchyard.contracts.bundles import bundle_size
 

@@ -4,16 +4,15 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import IO
 
 import httpx
 from tests.servers import free_port
 from tests.stack import PATIENCE, RUNTIMES
+from tests.terminal import TORCHYARD
 from tests.waiting import eventually
 
-TORCHYARD = str(Path(sys.executable).parent / "torchyard")
 ENDLESS = b"""
 import subprocess, sys
 print("on")

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.test_beginner_scripts import TORCHYARD
 from tests.servers import S3Server
 from tests.stack import PATIENCE, REPOSITORY, Stack
+from tests.terminal import TORCHYARD
 from tests.waiting import eventually
 
 ENDED = {"succeeded", "failed", "cancelled"}

@@ -188,7 +188,9 @@ class PlatformApi:
         headers: dict[str, str] | None = None,
     ) -> urllib3.BaseHTTPResponse:
         with self._reaching():
-            response = self._request(method, path, value or content, headers or {}, whole=True)
+            response = self._request(
+                method, path, content if value is None else value, headers or {}, whole=True
+            )
         if response.status == http.HTTPStatus.INSUFFICIENT_STORAGE and content is None:
             # What is only to be written down is said until there is space for it: nobody else knows it.
             raise errors.Unavailable("the platform has no space left")

@@ -10,7 +10,7 @@ from sqlalchemy import CursorResult, String, Update, bindparam, func, insert, se
 from sqlalchemy.orm import Session
 
 from torchyard.domain.lifecycle import CLAIMED, ENDED, PLACED, AttemptState, job_state, may_become
-from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow, told
+from torchyard.storage.tables import AttemptRow, JobRow, WorkerRow, values_of
 
 #: Columns that an attempt shares with its job.
 _SHARED = frozenset({"reason", "sentence", "saying", "exit_code", "signal", "started_at", "finished_at"})
@@ -77,7 +77,7 @@ class HeldAttempt(NamedTuple):
 
 def add(session: Session, row: AttemptRow) -> None:
     """Add an attempt. The row is no part of the session: what is changed in it later is not written."""
-    session.execute(_ADD, told(row))
+    session.execute(_ADD, values_of(row))
 
 
 def find(session: Session, attempt_id: str, *, lock: bool = False) -> HeldAttempt | None:

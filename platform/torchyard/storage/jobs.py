@@ -28,7 +28,7 @@ from torchyard.storage.tables import (
     JobRow,
     UserRow,
     WorkerRow,
-    told,
+    values_of,
 )
 from torchyard.storage.workflow_tables import RunRow
 
@@ -79,7 +79,7 @@ def _records() -> Select[JobRow, AttemptRow, str, WorkerRow]:
 
 def add(session: Session, row: JobRow) -> None:
     """Add a job. The row is no part of the session: what is changed in it later is not written."""
-    session.execute(_ADD, told(row))
+    session.execute(_ADD, values_of(row))
 
 
 def find(session: Session, job_id: str) -> JobRecord | None:
@@ -153,15 +153,15 @@ def remove(session: Session, job_id: str) -> None:
 
 def add_event(session: Session, job_id: str, *, attempt: int, state: str, at: datetime, message: str) -> None:
     """Add a line to the job's account of itself, numbered without gaps."""
-    said = spoken(message)
+    told = spoken(message)
     event = {
         "job_id": job_id,
         "seq": session.scalar(_COUNT_EVENT, {"job": job_id}),
         "at": at,
         "attempt": attempt,
         "state": state,
-        "message": said["sentence"],
-        "saying": said["saying"],
+        "message": told["sentence"],
+        "saying": told["saying"],
     }
     session.execute(_ADD_EVENT, event)
 

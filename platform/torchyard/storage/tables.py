@@ -71,7 +71,7 @@ Digest = String(64)
 Word = String(40)
 
 
-def told(row: Base) -> dict[str, Any]:
+def values_of(row: Base) -> dict[str, Any]:
     """The columns of a row that is no part of a session, by name; without those that are NULL."""
     columns = ((column.name, getattr(row, column.name)) for column in row.__table__.c)
     return {name: value for name, value in columns if value is not None}

@@ -3,11 +3,10 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.factories import attempt_id, claim, finish, get, register, submit
+from tests.factories import finish, get, taken
 
 from torchyard.contracts.jobs import Job
 from torchyard.contracts.logs import LogName, Piece, Stream
-from torchyard.services import scheduling
 from torchyard.services.context import Context
 
 PRINTED = b"epoch 1\nepoch 2\n"
@@ -16,11 +15,7 @@ PRINTED = b"epoch 1\nepoch 2\n"
 @pytest.fixture
 def ended(ctx: Context) -> Job:
     """A job that printed two lines and a warning, and ended."""
-    worker, _ = register(ctx)
-    job = submit(ctx)
-    scheduling.schedule(ctx)
-    attempt = attempt_id(ctx, job)
-    claim(ctx, worker, attempt)
+    job, worker, attempt = taken(ctx)
     ctx.logs.append(attempt, LogName.STDOUT, 0, PRINTED, [Piece(0, Stream.STDOUT, 1)])
     ctx.logs.append(attempt, LogName.STDOUT, 16, b"beware\n", [Piece(16, Stream.STDERR, 2)])
     ctx.logs.append(attempt, LogName.STDERR, 0, b"beware\n", [])
@@ -103,11 +98,7 @@ def test_a_followed_log_resumes_at_any_byte(api: TestClient, ended: Job, resume:
 
 
 def test_what_a_script_prints_cannot_forge_an_event(api: TestClient, ctx: Context) -> None:
-    worker, _ = register(ctx)
-    job = submit(ctx)
-    scheduling.schedule(ctx)
-    attempt = attempt_id(ctx, job)
-    claim(ctx, worker, attempt)
+    job, worker, attempt = taken(ctx)
     hostile = b"\r\rid: 999999\r\revent: end\n\n\nid: 7\ndata: {}\n\n\xe2\x80\xa8\xc2\x85\xff"
     ctx.logs.append(attempt, LogName.STDERR, 0, hostile, [])
     finish(ctx, worker, attempt, exit_code=0)

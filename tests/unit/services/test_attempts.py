@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from tests.factories import attempt_id, claim, finish, get, register, stored, submit
+from tests.factories import attempt_id, claim, finish, get, register, stored, submit, taken
 
 from torchyard.contracts.jobs import Job, JobState, Reason
 from torchyard.contracts.logs import LogName
@@ -17,11 +17,7 @@ EXITED = Outcome(cause=Cause.EXITED, exit_code=0)
 
 
 def running(ctx: Context) -> tuple[Job, WorkerRow, str]:
-    worker, _ = register(ctx)
-    job = submit(ctx)
-    scheduling.schedule(ctx)
-    attempt = attempt_id(ctx, job)
-    claim(ctx, worker, attempt)
+    job, worker, attempt = taken(ctx)
     with ctx.db.write() as session:
         attempts.report(ctx, session, worker, attempt, Report(number=1, state="running", message="started"))
     return job, worker, attempt
@@ -149,11 +145,7 @@ def test_a_script_that_ran_is_not_started_again_when_its_worker_is_lost(ctx: Con
 
 
 def test_an_attempt_lost_before_its_script_started_is_tried_again(ctx: Context) -> None:
-    worker, _ = register(ctx)
-    job = submit(ctx)
-    scheduling.schedule(ctx)
-    first = attempt_id(ctx, job)
-    claim(ctx, worker, first)
+    job, _, first = taken(ctx)
 
     with ctx.db.write() as session:
         attempts.lose(ctx, session, first, "The worker is gone.")
@@ -210,11 +202,7 @@ def test_an_attempt_tells_when_its_script_ended_and_its_files_were_collected(ctx
 
 
 def test_lines_that_come_before_another_stand_before_it(ctx: Context) -> None:
-    worker, _ = register(ctx)
-    job = submit(ctx)
-    scheduling.schedule(ctx)
-    attempt = attempt_id(ctx, job)
-    claim(ctx, worker, attempt)
+    job, worker, attempt = taken(ctx)
     report = Report(number=1, state="running", before=["staged", "and checked"], message="started")
 
     for _ in range(2):  # the second is the first one, sent again
@@ -227,11 +215,7 @@ def test_lines_that_come_before_another_stand_before_it(ctx: Context) -> None:
 
 
 def test_what_a_worker_says_is_told_for_other_languages(ctx: Context) -> None:
-    worker, _ = register(ctx)
-    job = submit(ctx)
-    scheduling.schedule(ctx)
-    attempt = attempt_id(ctx, job)
-    claim(ctx, worker, attempt)
+    job, worker, attempt = taken(ctx)
     lost = Outcome(cause=Cause.INTERNAL, detail=say("script_unkillable"))
     with ctx.db.write() as session:
         attempts.report(ctx, session, worker, attempt, Report(number=1, message=say("worker_took_over")))

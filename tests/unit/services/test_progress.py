@@ -1,9 +1,9 @@
 import pytest
-from tests.factories import attempt_id, claim, finish, get, register, submit
+from tests.factories import finish, get, taken
 
 from torchyard.contracts.jobs import JobState, Reason, StagingProgress
 from torchyard.contracts.runner import Cause, Report
-from torchyard.services import attempts, scheduling
+from torchyard.services import attempts
 from torchyard.services.context import Context
 
 HALFWAY = StagingProgress(
@@ -12,11 +12,7 @@ HALFWAY = StagingProgress(
 
 
 def test_a_job_that_fetches_says_how_far_it_is_until_it_runs(ctx: Context) -> None:
-    worker, _ = register(ctx)
-    job = submit(ctx)
-    scheduling.schedule(ctx)
-    attempt = attempt_id(ctx, job)
-    claim(ctx, worker, attempt)
+    job, worker, attempt = taken(ctx)
     assert get(ctx, job).progress is None
 
     with ctx.db.write() as session:
@@ -56,11 +52,7 @@ def test_a_job_that_fetches_says_how_far_it_is_until_it_runs(ctx: Context) -> No
 def test_a_job_whose_files_can_t_be_had_says_which(
     ctx: Context, cause: Cause, reason: Reason, words: str
 ) -> None:
-    worker, _ = register(ctx)
-    job = submit(ctx)
-    scheduling.schedule(ctx)
-    attempt = attempt_id(ctx, job)
-    claim(ctx, worker, attempt)
+    job, worker, attempt = taken(ctx)
     with ctx.db.write() as session:
         attempts.report(ctx, session, worker, attempt, Report(number=1, message="halfway", progress=HALFWAY))
 
